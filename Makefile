@@ -1,0 +1,39 @@
+# Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer with pip and venv, and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lab bench lock
+
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.stamp ## set up, then release section 1, grade a demo class and print its table
+	@autograder demo
+
+test: $(VENV)/.stamp ## run the tests
+	@pytest
+
+check: $(VENV)/.stamp ## lint, format and types
+	@ruff check . && ruff format --check . && mypy
+
+lab: $(VENV)/.stamp ## open JupyterLab with the notebooks and nbgrader's pages
+	@jupyter lab --ServerApp.root_dir="$(CURDIR)"
+
+bench: $(VENV)/.stamp ## measure, and print the numbers that the README quotes
+	@python -m tests.bench
+
+lock: $(VENV)/.stamp ## write requirements.lock anew (asks the package registry)
+	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate \
+	    --python-version 3.11 --no-emit-index-url --output-file requirements.lock --quiet
+
+$(VENV)/.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up $(VENV): about a minute, once ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps -r requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps --quiet -e .
+	@touch $@

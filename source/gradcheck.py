@@ -1,0 +1,253 @@
+"""Hold a backward against numeric gradients, and say which entry of which gradient is off.
+
+    check_gradient(relu_forward, relu_backward, x)
+
+The cotangent dout is random and never ones: sums over a batch would hide mistakes. Errors are relative to the
+gradient's norm, because an entry that happens to be near zero proves nothing by itself.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from source.gradcheck_html import report_html
+from source.numeric import STEP, Slopes, numeric_directions, numeric_gradient
+from source.types import Array
+
+TOLERANCE = 1e-6
+FULL_CHECK = 400  # entries; beyond, a sample of them and random directions
+SAMPLED_ENTRIES, DIRECTIONS = 100, 8
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong; the message says which entry, and what was expected."""
+
+
+@dataclass(frozen=True)
+class GradientComparison:
+    """One gradient against its numeric twin.
+
+    given and expected hold the compared entries (flat indices in `entries`); expected is the numeric slope, or at
+    a kink the nearest slope that is right.
+    """
+
+    name: str
+    function: str
+    shape: tuple[int, ...]
+    entries: NDArray[np.intp]
+    given: Array
+    expected: Array
+    error: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the norm-relative error is below the tolerance; NaN is not."""
+        return self.error < TOLERANCE
+
+    @property
+    def off(self) -> NDArray[np.bool_]:
+        """Which of the compared entries are off, as booleans."""
+        size = np.abs(self.expected).max(initial=0.0)
+        close = np.abs(self.given - self.expected) <= TOLERANCE * size
+        return np.zeros_like(close) if self.ok else ~close
+
+    def sentence(self) -> str:
+        """Say in one line whether it is right, or which entry is off and by how much."""
+        if self.ok:
+            return f"{self.name}: right, relative error {self.error:.1e}"
+        distance = np.where(np.isfinite(self.given), np.abs(self.given - self.expected), np.inf)
+        worst = int(np.argmax(distance))
+        index = ", ".join(map(str, np.unravel_index(int(self.entries[worst]), self.shape)))
+        return (
+            f"{self.name}[{index}]: your {self.function} gives {self.given[worst]:.4g}, "
+            f"the numeric gradient is {self.expected[worst]:.4g} "
+            f"({self.off.sum()} of {len(self.given)} entries off{self._pattern()})"
+        )
+
+    def _pattern(self) -> str:
+        if not np.isfinite(self.given).all():
+            return "; there are NaN or infinite entries"
+        if not self.given.any():
+            return "; yours is 0 everywhere"
+        moving = self.expected != 0
+        factor = float(np.median(self.given[moving] / self.expected[moving])) if moving.any() else 1.0
+        same_factor = np.abs(self.given - factor * self.expected) < 1e-4 * np.abs(self.given).max()
+        if same_factor.mean() > 0.8 and abs(factor - 1) > 1e-3:
+            return "; the sign is flipped" if abs(factor + 1) < 1e-3 else f"; yours is {factor:.4g} times the right one"
+        return ""
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What check_gradient found: comparisons, one an input, and remarks. Prints as text, shows as a picture."""
+
+    comparisons: tuple[GradientComparison, ...]
+    problem: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gradient is right."""
+        return not self.problem and all(comparison.ok for comparison in self.comparisons)
+
+    def raise_if_wrong(self) -> None:
+        """Raise GradientError with the report's text unless every gradient is right."""
+        if not self.ok:
+            raise GradientError(str(self))
+
+    def __str__(self) -> str:
+        """Return one line a gradient, then the remarks."""
+        lines = [self.problem] if self.problem else []
+        lines += [comparison.sentence() for comparison in self.comparisons]
+        return "\n".join([*lines, *self.remarks])
+
+    def __repr__(self) -> str:
+        """Return the text form: a notebook without HTML shows it."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return report_html(self)
+
+
+def check_gradient(
+    forward: Callable[..., tuple[Any, Any]],
+    backward: Callable[[Any, Any], Any],
+    *inputs: Any,
+    seed: int = 0,
+) -> GradientReport:
+    """Compare `backward(dout, cache)` with numeric gradients of `forward(*inputs) -> (out, cache)`.
+
+    Every input that is a float array is differentiated; backward returns one gradient for each, in the inputs'
+    order (not in a tuple if there is only one). Other inputs, such as alpha, are constants. Up to 400 entries a
+    gradient are all checked, in larger ones a sample and random directions.
+
+    Returns: a report; `raise_if_wrong()` turns it into an exception.
+    """
+    names = _input_names(forward, len(inputs))
+    wrt = [k for k, value in enumerate(inputs) if _is_float_array(value)]
+    if not wrt:
+        raise TypeError("check_gradient needs at least one float array among the inputs, such as x of shape (N, D)")
+
+    args = _copies(inputs)
+    result = forward(*args)
+    if not (isinstance(result, tuple) and len(result) == 2):
+        return GradientReport((), f"{_name(forward)} must return (out, cache), yours returned {describe(result)}")
+    out, cache = np.asarray(result[0], dtype=float), result[1]
+    remarks = _changed(forward, args, inputs, names)
+
+    rng = np.random.default_rng([seed, 0x5EED])  # a stream of its own: dout must not be a copy of x's draws
+    dout = rng.standard_normal(out.shape)
+    given_dout = dout.copy()
+    gradients = backward(given_dout, cache)
+    remarks += _changed(backward, [given_dout], [dout], ["dout"])
+
+    problem = _shape_problem(backward, gradients, [inputs[k] for k in wrt], [names[k] for k in wrt])
+    if problem:
+        return GradientReport((), problem, remarks)
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+
+    comparisons = []
+    for k, gradient in zip(wrt, gradients, strict=True):
+
+        def out_of(value: Array, k: int = k) -> Array:
+            args = _copies(inputs)
+            args[k] = value
+            return np.asarray(forward(*args)[0], dtype=float)
+
+        comparisons.append(compare_gradient(out_of, inputs[k], dout, gradient, f"d{names[k]}", _name(backward), rng))
+    return GradientReport(tuple(comparisons), remarks=remarks)
+
+
+def compare_gradient(
+    f: Callable[[Array], Array],
+    x: Array,
+    dout: Array,
+    gradient: Array,
+    name: str,
+    function: str,
+    rng: np.random.Generator,
+) -> GradientComparison:
+    """Compare one gradient of `Σ dout · f(x)` with numeric slopes, entry by entry or by samples and directions.
+
+    Shapes: x (...), dout as f(x), gradient as x
+    """
+    flat = np.asarray(gradient, dtype=float).ravel()
+    entries, directions = np.arange(x.size), np.empty((0, x.size))
+    if x.size > FULL_CHECK:
+        entries = np.sort(rng.choice(x.size, SAMPLED_ENTRIES, replace=False))
+        directions = rng.standard_normal((DIRECTIONS, x.size)) / np.sqrt(x.size)
+
+    def slopes(step: float) -> Slopes:
+        of_entries = numeric_gradient(f, x, dout, entries, step)
+        along = numeric_directions(f, x, dout, directions, step)
+        return Slopes(np.append(of_entries.plus, along.plus), np.append(of_entries.minus, along.minus))
+
+    given = np.append(flat[entries], directions @ flat)
+    numeric = slopes(STEP)
+    expected = numeric.central
+    if not relative_error(given, expected) < TOLERANCE:  # wrong, or at a kink: only then a second look
+        expected = np.clip(given, *numeric.interval(slopes(STEP / 2)))
+    count = len(entries)
+    error = relative_error(given, expected)
+    return GradientComparison(name, function, x.shape, entries, given[:count], expected[:count], error)
+
+
+def relative_error(given: Array, expected: Array) -> float:
+    """Return `‖given − expected‖ / (‖given‖ + ‖expected‖)`, 0 where both vanish, NaN where given is not finite."""
+    total = float(np.linalg.norm(given) + np.linalg.norm(expected))
+    return float(np.linalg.norm(given - expected)) / total if total != 0 else 0.0
+
+
+def describe(value: object) -> str:
+    """Name a value for a message: an array by its shape, a tuple by its length, all else by its type."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _is_float_array(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _copies(values: Any) -> list[Any]:
+    return [value.copy() if isinstance(value, np.ndarray) else value for value in values]
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__name__", None) or getattr(getattr(function, "func", None), "__name__", "function"))
+
+
+def _input_names(forward: Any, count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(forward).parameters)[:count]
+    except (TypeError, ValueError):
+        names = []
+    return names + [f"input{k}" for k in range(len(names), count)]
+
+
+def _changed(function: Any, after: list[Any], before: Any, names: list[str]) -> tuple[str, ...]:
+    return tuple(
+        f"{_name(function)} changes {name} in place: kernels are pure, so work on a copy"
+        for name, now, then in zip(names, after, before, strict=True)
+        if isinstance(then, np.ndarray) and not np.array_equal(now, then, equal_nan=then.dtype.kind == "f")
+    )
+
+
+def _shape_problem(backward: Any, gradients: Any, inputs: list[Array], names: list[str]) -> str:
+    wanted = ", ".join(f"d{name}" for name in names)
+    if len(inputs) > 1 and not (isinstance(gradients, tuple) and len(gradients) == len(inputs)):
+        return f"{_name(backward)} must return ({wanted}), yours returned {describe(gradients)}"
+    if len(inputs) == 1 and isinstance(gradients, tuple) and len(gradients) != 1:
+        return f"{_name(backward)} must return {wanted} alone, yours returned {describe(gradients)}"
+    for name, value, gradient in zip(
+        names, inputs, gradients if isinstance(gradients, tuple) else (gradients,), strict=True
+    ):
+        if np.shape(gradient) != value.shape:
+            return f"d{name} must have {name}'s shape {value.shape}, your {_name(backward)} gives {describe(gradient)}"
+    return ""
