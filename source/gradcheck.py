@@ -7,6 +7,7 @@ gradient's norm, because an entry that happens to be near zero proves nothing by
 """
 
 import inspect
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,7 @@ class GradientComparison:
     given: Array
     expected: Array
     error: float
+    truth: str = "the numeric gradient"
 
     @property
     def ok(self) -> bool:
@@ -59,14 +61,18 @@ class GradientComparison:
         """Say in one line whether it is right, or which entry is off and by how much."""
         if self.ok:
             return f"{self.name}: right, relative error {self.error:.1e}"
+        if not self.off.any():
+            return f"{self.name}: the {len(self.given)} entries sampled are right, but others are off"
         distance = np.where(np.isfinite(self.given), np.abs(self.given - self.expected), np.inf)
         worst = int(np.argmax(distance))
-        index = ", ".join(map(str, np.unravel_index(int(self.entries[worst]), self.shape)))
-        return (
-            f"{self.name}[{index}]: your {self.function} gives {self.given[worst]:.4g}, "
-            f"the numeric gradient is {self.expected[worst]:.4g} "
-            f"({self.off.sum()} of {len(self.given)} entries off{self._pattern()})"
+        place = f"[{', '.join(map(str, np.unravel_index(int(self.entries[worst]), self.shape)))}]" if self.shape else ""
+        sentence = (
+            f"{self.name}{place}: your {self.function} gives {self.given[worst]:.4g}, "
+            f"{self.truth} is {self.expected[worst]:.4g}"
         )
+        if len(self.given) == 1:
+            return sentence
+        return f"{sentence} ({self.off.sum()} of {len(self.given)} entries off{self._pattern()})"
 
     def _pattern(self) -> str:
         if not np.isfinite(self.given).all():
@@ -98,6 +104,13 @@ class GradientReport:
         """Raise GradientError with the report's text unless every gradient is right."""
         if not self.ok:
             raise GradientError(str(self))
+
+    def verify(self) -> None:
+        """Show the report in the notebook, and raise GradientError unless every gradient is right."""
+        from IPython.display import display
+
+        display(self)
+        self.raise_if_wrong()
 
     def __str__(self) -> str:
         """Return one line a gradient, then the remarks."""
@@ -160,6 +173,33 @@ def check_gradient(
 
         comparisons.append(compare_gradient(out_of, inputs[k], dout, gradient, f"d{names[k]}", _name(backward), rng))
     return GradientReport(tuple(comparisons), remarks=remarks)
+
+
+def check_values(function: Callable[..., Any], *inputs: Any, expected: Any) -> None:
+    """Print that `function(*inputs)` gives the expected values, or raise GradientError with the entry that is off.
+
+    A function that returns (out, cache) is judged by out. The expected values may be rounded to seven digits.
+    """
+    name = _name(function)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = function(*_copies(inputs))
+    given = result[0] if isinstance(result, tuple) and len(result) == 2 else result
+    expected = np.asarray(expected, dtype=float)
+    if not isinstance(given, np.ndarray | np.number | float | int):
+        raise GradientError(f"{name} must return numbers, yours returned {describe(given)}")
+    given = np.asarray(given, dtype=float)
+    if given.shape != expected.shape:
+        raise GradientError(f"{name} must give shape {expected.shape}, yours gives {given.shape}")
+    entries, flat, wanted = np.arange(given.size), given.ravel(), expected.ravel()
+    comparison = GradientComparison(
+        "out", name, given.shape, entries, flat, wanted, relative_error(flat, wanted), "the right value"
+    )
+    if not comparison.ok:
+        raise GradientError(comparison.sentence())
+    print(f"{name}: right on {given.size} value{'s' if given.size != 1 else ''}")
+    if caught:
+        print(f"! but NumPy warns on the way, {caught[0].message}: a quarter of the points is for doing without")
 
 
 def compare_gradient(

@@ -1,4 +1,7 @@
-"""The layers that the course gives away: affine, and the squared loss that closes a network in section 1."""
+"""The layers that the course gives away: affine, and the hinge loss that closes section 1's networks."""
+
+import numpy as np
+from numpy.typing import NDArray
 
 from source.types import Array
 
@@ -24,10 +27,15 @@ def affine_backward(dout: Array, cache: AffineCache) -> tuple[Array, Array, Arra
     return dout @ w.T, x.T @ dout, dout.sum(axis=0)
 
 
-def squared_loss(out: Array, target: Array) -> tuple[float, Array]:
-    """Return the mean over samples of `½ · ‖out − target‖²`, and its gradient with respect to out.
+def hinge_loss(scores: Array, y: NDArray[np.integer]) -> tuple[float, Array]:
+    """Return the mean over samples of `Σ over wrong classes j of max(0, s_j − s_y + 1)`, and its gradient.
 
-    Shapes: out (N, M), target (N, M) -> loss, dout (N, M)
+    Shapes: scores (N, C), y (N,) in 0..C-1 -> loss, dscores (N, C)
+    Source: Weston & Watkins 1999
     """
-    difference = out - target
-    return 0.5 * float((difference * difference).sum()) / len(out), difference / len(out)
+    rows = np.arange(len(scores))
+    margins = np.maximum(0, scores - scores[rows, y][:, None] + 1)
+    margins[rows, y] = 0
+    dscores = (margins > 0).astype(float)
+    dscores[rows, y] = -dscores.sum(axis=1)
+    return float(margins.sum()) / len(scores), dscores / len(scores)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from source.types import Array, Params
 
-LossAndGradients = Callable[[Params, Array, Array], tuple[float, Params]]
+LossAndGradients = Callable[[Params, Array, Any], tuple[float, Params]]
 Schedule = float | Callable[[int], float]
 
 

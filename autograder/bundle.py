@@ -1,0 +1,48 @@
+"""What a student gets: the stripped notebook, `source` less what the section withholds, the environment file."""
+
+import shutil
+import zipfile
+from pathlib import Path
+
+from autograder.course import Course, Section
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def write_source(section: Section, folder: Path) -> None:
+    """Write the package `source` as the students of a section have it.
+
+    A withheld module is there as one sentence: importing it says that it is the student's to write.
+    """
+    shutil.copytree(ROOT / "source", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in section.withholds:
+        own = module == section.name
+        when = "is what this section asks you to write" if own else "is what a later section asks you to write"
+        sentence = f"source.{module} {when}; it arrives with the bundle of the section after that"
+        (folder / f"{module}.py").write_text(
+            f'"""Withheld: {sentence}."""\n\nraise ImportError("{sentence}")\n', encoding="utf-8"
+        )
+
+
+def complete(section: Section, folder: Path) -> None:
+    """Turn a released assignment folder, which holds the stripped notebook, into a bundle that works by itself."""
+    new = folder / ".source-new"
+    shutil.rmtree(new, ignore_errors=True)
+    write_source(section, new)
+    shutil.rmtree(folder / "source", ignore_errors=True)
+    new.rename(folder / "source")
+    shutil.copy(ROOT / "environment.yml", folder / "environment.yml")
+
+
+def pack(course: Course, section: Section) -> Path:
+    """Write the bundle as a zip, ready to be mailed or put on a page, and return its path."""
+    folder = course.released(section)
+    target = course.classroom / "bundles" / f"{section.folder}.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_suffix(".part")
+    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, Path(section.folder) / path.relative_to(folder))
+    partial.replace(target)
+    return target

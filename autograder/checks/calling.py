@@ -1,0 +1,114 @@
+"""Run a student's function: on copies, quietly, within its time, and notice what it does besides returning."""
+
+import io
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from autograder.checks.verdict import OvertimeError, WorkError
+
+CALL_TIME_S = 4.0  # any one call; an honest one takes milliseconds
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a call came to: its value, the arguments as it left them, and NumPy's complaint if there was one."""
+
+    value: Any
+    arguments: list[Any]
+    warning: str = ""
+
+
+class _Overtime(BaseException):
+    """Raised inside the student's call; a BaseException, so that `except Exception` does not swallow it."""
+
+
+class _Discard(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def call(
+    name: str,
+    function: Callable[..., Any],
+    arguments: Sequence[Any],
+    time_s: float = CALL_TIME_S,
+    own: Sequence[Any] = (),
+) -> Called:
+    """Call a student's function on copies of the arguments, followed by what is its `own` (a cache), as it is.
+
+    What it prints is dropped. Its exceptions come back as one sentence without their text, which could carry
+    hidden inputs.
+    Raises: WorkError if it is no function or raises, OvertimeError if it takes longer than time_s seconds.
+    """
+    if not callable(function):
+        raise WorkError(f"{name} is no longer a function: a later line has given the name another value")
+    copies = copies_of(arguments)
+    quiet = _Discard()
+    try:
+        with warnings.catch_warnings(record=True) as caught, redirect_stdout(quiet), redirect_stderr(quiet):
+            warnings.simplefilter("always")
+            with np.errstate(all="warn", under="ignore"), _deadline(time_s):
+                value = function(*copies, *own)
+    except _Overtime:
+        raise OvertimeError(
+            f"{name} did not return within {time_s:g} s on {shapes(arguments)}",
+            "An array expression takes milliseconds here. If there is a loop, does it end? If the derivative is "
+            "measured by calling forward again and again, work it out on paper instead: one formula, one pass.",
+        ) from None
+    except NotImplementedError:
+        raise WorkError(f"{name} is not written yet") from None
+    except Exception as error:
+        raise WorkError(f"{name} raised {type(error).__name__} on {shapes(arguments)}") from None
+    numeric = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
+    return Called(value, copies, numeric[0] if numeric else "")
+
+
+def copies_of(arguments: Sequence[Any]) -> list[Any]:
+    """Return the arguments with every array copied."""
+    return [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
+
+
+def changed(before: Sequence[Any], after: Sequence[Any]) -> list[int]:
+    """Return which arguments are no longer what they were."""
+    return [
+        k
+        for k, (then, now) in enumerate(zip(before, after, strict=True))
+        if isinstance(then, np.ndarray) and not np.array_equal(then, now, equal_nan=True)
+    ]
+
+
+def shapes(arguments: Sequence[Any]) -> str:
+    """Name arguments for a message: arrays by shape, other numbers by value."""
+    words = [
+        f"an array of shape {argument.shape}" if isinstance(argument, np.ndarray) else repr(argument)
+        for argument in arguments
+        if isinstance(argument, np.ndarray | int | float)
+    ]
+    return ", ".join(words) or "its arguments"
+
+
+@contextmanager
+def _deadline(time_s: float) -> Iterator[None]:
+    """Interrupt what runs inside after time_s seconds, where the system has timers (not on Windows)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(signal_number: int, frame: FrameType | None) -> None:
+        raise _Overtime
+
+    earlier = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, time_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, earlier)

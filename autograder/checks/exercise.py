@@ -1,0 +1,345 @@
+"""Hold a student's function, or the backward of a pair, against its reference, and name the mistake.
+
+An exercise is a table: the reference, the inputs to try, and the wrong versions that students write. The wrong
+versions serve twice. A student whose results equal a wrong version's gets that version's hint; and a test hands in
+every wrong version, and none may keep its points.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from autograder.checks.calling import CALL_TIME_S, Called, call, changed, copies_of
+from autograder.checks.verdict import Verdict, WorkError
+from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error
+from source.types import Array
+
+QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
+CARRIED = 0.5  # what a backward keeps that is right for a wrong forward
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs to try, and what a backward is held against there.
+
+    `numeric`: differences of the reference forward, kink-aware, for ordinary inputs. `reference`: the reference
+    backward, where differences are blind (tails, close to kinks) or too slow (large inputs).
+    """
+
+    label: str
+    inputs: tuple[Any, ...]
+    against: Literal["numeric", "reference"] = "numeric"
+    time_s: float = CALL_TIME_S
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong version: `wrong(*inputs)` of a function, `wrong(dout, *inputs)` of a backward, and the hint for it.
+
+    `share` is what the points come to: more than 0 only where the values are right and the manners are not.
+    """
+
+    name: str
+    wrong: Callable[..., Any]
+    hint: str
+    share: float = 0.0
+
+
+Tried = list[tuple[tuple[Any, ...], tuple[Array, ...]]]  # (what a wrong version would be given, what came back)
+
+
+@dataclass(frozen=True)
+class Function:
+    """An exercise that asks for one function of the named inputs; `cached` if it is the forward of a pair."""
+
+    name: str
+    inputs: tuple[str, ...]
+    reference: Callable[..., Any]
+    cases: tuple[Case, ...]
+    mistakes: tuple[Mistake, ...]
+    cached: bool = False
+
+    def check(self, function: Callable[..., Any]) -> Verdict:
+        """Compare every case's result with the reference's.
+
+        Raises: WorkError at the first that is off, with the hint of the mistake that it is, if it is a known one.
+        """
+        tried: Tried = []
+        manners = _Manners(self.name)
+        what = "out" if self.cached else "the result"
+
+        def attempt(number: int, case: Case) -> str:
+            called = call(self.name, function, case.inputs, case.time_s)
+            result = _array(self.result_of(called.value), what, self.name)
+            tried.append((case.inputs, (result,)))
+            manners.note(called, case.inputs, called.arguments, self.inputs)
+            return _difference(result, self.expected(case), what, self.name, "the right value")
+
+        problem = _first_problem(self.cases, attempt)
+        if problem:
+            raise WorkError(problem.message, _hint(self.mistakes, tried) or problem.hint)
+        return manners.verdict()
+
+    def is_right(self, function: Callable[..., Any]) -> bool:
+        """Tell whether the function gives the right values, manners aside."""
+        try:
+            self.check(function)
+        except WorkError:
+            return False
+        return True
+
+    def result_of(self, value: Any) -> Any:
+        """Return what is compared: the value, or its first part if it should be (out, cache)."""
+        if not self.cached:
+            return value
+        if not (isinstance(value, tuple) and len(value) == 2):
+            raise WorkError(
+                f"{self.name} must return (out, cache), yours returned {describe(value)}",
+                "Return two things: the result, and whatever your backward will need to read.",
+            )
+        return value[0]
+
+    def expected(self, case: Case) -> Array:
+        """Return the reference's result."""
+        value = self.reference(*case.inputs)
+        return np.asarray(value[0] if self.cached else value, dtype=float)
+
+
+@dataclass(frozen=True)
+class Backward:
+    """An exercise that asks for the backward of a pair, with respect to the first inputs, named in `wrt`."""
+
+    name: str
+    forward: Function
+    wrt: tuple[str, ...]
+    reference: Callable[[Array, Any], Any]
+    mistakes: tuple[Mistake, ...]
+
+    def check(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Verdict:
+        """Compare the gradients with the reference's on every case.
+
+        A backward that is right for a wrong forward keeps half its points (error carried forward).
+        Raises: WorkError at the first gradient that is off.
+        """
+        tried: Tried = []
+        manners = _Manners(self.name)
+
+        def attempt(number: int, case: Case) -> str:
+            dout = self._cotangent(case, number)
+            gradients = self._pull_back(forward, backward, case, dout, manners)
+            tried.append(((dout, *case.inputs), gradients))
+            return self._problem(case, dout, gradients)
+
+        problem = _first_problem(self.forward.cases, attempt)
+        if problem:
+            if self._carries(forward, backward):
+                return self._half(problem.message)
+            raise WorkError(problem.message, _hint(self.mistakes, tried) or problem.hint)
+        return manners.verdict()
+
+    def _cotangent(self, case: Case, number: int) -> Array:
+        """Draw dout from a stream of its own: ones, or the draws that made x, would hide mistakes."""
+        return np.random.default_rng([number, 0xD0]).standard_normal(self.forward.expected(case).shape)
+
+    def _pull_back(
+        self, forward: Callable[..., Any], backward: Callable[..., Any], case: Case, dout: Array, manners: "_Manners"
+    ) -> tuple[Array, ...]:
+        ahead = call(self.forward.name, forward, case.inputs, case.time_s)
+        out = _array(self.forward.result_of(ahead.value), "out", self.forward.name)
+        if out.shape != dout.shape:
+            raise WorkError(f"out must have shape {dout.shape}, your {self.forward.name} gives shape {out.shape}")
+        inputs = copies_of(ahead.arguments)
+        called = call(self.name, backward, [dout], case.time_s, own=[ahead.value[1]])
+        manners.note(
+            called, [dout, *inputs], [*called.arguments, *ahead.arguments], ("dout", *self.forward.inputs)
+        )  # a cached x is one of forward's arguments: writing into it shows there
+        return self._gradients(called.value)
+
+    def _gradients(self, value: Any) -> tuple[Array, ...]:
+        wanted = ", ".join(f"d{name}" for name in self.wrt)
+        if len(self.wrt) == 1:
+            if isinstance(value, tuple | list):
+                raise WorkError(f"{self.name} must return {wanted} alone, yours returned {describe(value)}")
+            value = (value,)
+        if not (isinstance(value, tuple | list) and len(value) == len(self.wrt)):
+            raise WorkError(f"{self.name} must return ({wanted}), yours returned {describe(value)}")
+        return tuple(_array(part, f"d{name}", self.name) for part, name in zip(value, self.wrt, strict=True))
+
+    def _problem(self, case: Case, dout: Array, gradients: tuple[Array, ...]) -> str:
+        """Return the sentence about the first gradient that is off, or nothing."""
+        right = self.reference(dout, self.forward.reference(*case.inputs)[1])
+        right = right if isinstance(right, tuple) else (right,)
+        for k, (name, given, wanted) in enumerate(zip(self.wrt, gradients, right, strict=True)):
+            problem = _difference(given, wanted, f"d{name}", self.name, "the right gradient")
+            if case.against == "numeric" and given.shape == wanted.shape and np.isfinite(given).all():
+                comparison = _numeric(self.forward.reference, case, k, dout, given, f"d{name}", self.name)
+                problem = "" if comparison.ok else comparison.sentence()
+            if problem:
+                return problem
+        return ""
+
+    def _carries(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+        """Tell whether the forward is wrong, is worth differentiating, and the backward is right for it."""
+        if self.forward.is_right(forward):
+            return False
+
+        def quiet(*inputs: Any) -> Any:
+            return call(self.forward.name, forward, inputs).value
+
+        for number, case in enumerate(self.forward.cases):
+            dout = self._cotangent(case, number)
+            try:
+                gradients = self._pull_back(forward, backward, case, dout, _Manners(self.name))
+                if case.against == "numeric" and not self._suits(quiet, case, dout, gradients):
+                    return False
+            except (WorkError, ValueError, TypeError, IndexError):  # it breaks on inputs that it should take
+                return False
+        return True
+
+    def _suits(self, forward: Callable[..., Any], case: Case, dout: Array, gradients: tuple[Array, ...]) -> bool:
+        """Tell whether the gradients are this forward's, and it bends: an affine one leaves nothing to derive."""
+        return not _is_affine(forward, case.inputs) and all(
+            given.shape == case.inputs[k].shape and _numeric(forward, case, k, dout, given, "", self.name).ok
+            for k, given in enumerate(gradients)
+        )
+
+    def _half(self, problem: str) -> Verdict:
+        return Verdict(
+            CARRIED,
+            f"your {self.name} is right for your {self.forward.name}, but that one is wrong: half the points "
+            f"({problem})",
+            f"Mend {self.forward.name} first, then derive the backward from the formula that it then has.",
+        )
+
+
+def _first_problem(cases: Sequence[Case], attempt: Callable[[int, Case], str]) -> WorkError | None:
+    """Run `attempt(number, case) -> sentence` on the cases, and return the first that has something to say.
+
+    The ordinary cases after it still run: what they give tells one mistake from another.
+    """
+    first: WorkError | None = None
+    for number, case in enumerate(cases):
+        if first and case.against == "reference":
+            continue
+        try:
+            sentence = attempt(number, case)
+        except WorkError:
+            if first:
+                break
+            raise
+        if sentence and not first:
+            first = WorkError(f"{sentence} [{case.label}]", case.hint)
+    return first
+
+
+class _Manners:
+    """What a function does that its values do not show; each kind costs a quarter, once."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.faults: dict[str, tuple[str, str]] = {}
+
+    def note(self, called: Called, before: Sequence[Any], after: Sequence[Any], names: Sequence[str]) -> None:
+        touched = [names[k] for k in changed(before, after)]
+        if touched:
+            self.faults.setdefault(
+                "changes",
+                (
+                    f"{self.name} changes {' and '.join(touched)} in place",
+                    "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask).",
+                ),
+            )
+        if called.warning:
+            self.faults.setdefault(
+                "warns",
+                (
+                    f"{self.name} makes NumPy warn: {called.warning}",
+                    "np.where computes both branches everywhere. Keep the argument of exp at 0 or below, "
+                    "for example with -np.abs(x) or np.minimum(x, 0).",
+                ),
+            )
+
+    def verdict(self) -> Verdict:
+        if not self.faults:
+            return Verdict(1.0)
+        messages, hints = zip(*self.faults.values(), strict=True)
+        return Verdict(1 - QUARTER * len(self.faults), f"right values, but {', and '.join(messages)}", " ".join(hints))
+
+
+def _array(value: Any, what: str, name: str) -> Array:
+    """Return a student's value as float numbers, or say that it is none."""
+    if type(value) is not np.ndarray and not isinstance(value, bool | int | float | np.number | np.bool_):
+        raise WorkError(f"{what} must be numbers, your {name} gives {describe(value)}")
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise WorkError(f"{what} must be real numbers, your {name} gives an array of dtype {array.dtype}")
+    return array.astype(float)
+
+
+def _difference(given: Array, expected: Array, what: str, name: str, truth: str) -> str:
+    """Return the sentence that says how given differs from expected, or nothing."""
+    if given.shape != expected.shape:
+        got = f"shape {given.shape}" if given.shape else "a single number"
+        want = f"have shape {expected.shape}" if expected.shape else "be a single number"
+        return f"{what} must {want}, your {name} gives {got}"
+    if not np.isfinite(given).all():
+        bad = int((~np.isfinite(given)).sum())
+        return f"{what}: your {name} gives NaN or infinity in {bad} of {given.size} entries"
+    comparison = GradientComparison(
+        what,
+        name,
+        given.shape,
+        np.arange(given.size),
+        given.ravel(),
+        expected.ravel(),
+        relative_error(given.ravel(), expected.ravel()),
+        truth,
+    )
+    return "" if comparison.ok else comparison.sentence()
+
+
+def _numeric(
+    forward: Callable[..., Any], case: Case, k: int, dout: Array, given: Array, what: str, name: str
+) -> GradientComparison:
+    """Compare the gradient of input k with differences of `Σ dout · forward(inputs)`."""
+
+    def out_of(value: Array) -> Array:
+        inputs = copies_of(case.inputs)
+        inputs[k] = value
+        return np.asarray(forward(*inputs)[0], dtype=float)
+
+    return compare_gradient(out_of, case.inputs[k], dout, given, what, name, np.random.default_rng(k))
+
+
+def _is_affine(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> bool:
+    """Tell whether out is affine in the first input: its value half-way is the mean of its values at the ends."""
+    start, *rest = inputs
+    end = start + np.random.default_rng(0).normal(scale=3.0, size=start.shape)
+    at = [np.asarray(forward(point, *rest)[0], dtype=float) for point in (start, end, (start + end) / 2)]
+    return bool(np.allclose(at[2], (at[0] + at[1]) / 2, rtol=1e-9, atol=1e-9))
+
+
+def _hint(mistakes: Sequence[Mistake], tried: Tried) -> str:
+    """Return the hint of the wrong version that gives what the student's gave, on everything tried."""
+    for mistake in mistakes:
+        if all(_same(mistake.wrong, inputs, results) for inputs, results in tried):
+            return mistake.hint if tried else ""
+    return ""
+
+
+def _same(wrong: Callable[..., Any], inputs: tuple[Any, ...], results: tuple[Array, ...]) -> bool:
+    with np.errstate(all="ignore"):
+        value = wrong(*copies_of(inputs))
+    parts = value if isinstance(value, tuple) else (value,)
+    return len(parts) == len(results) and all(
+        np.shape(part) == result.shape and _close(np.asarray(part, dtype=float), result)
+        for part, result in zip(parts, results, strict=True)
+    )
+
+
+def _close(a: Array, b: Array) -> bool:
+    finite = np.isfinite(a)
+    return bool(np.array_equal(finite, np.isfinite(b))) and relative_error(a[finite], b[finite]) < TOLERANCE

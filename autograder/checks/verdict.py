@@ -1,0 +1,55 @@
+"""How a check ends: a verdict with its share of the points, or the sentence that says what is wrong."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MIME = "application/vnd.autograder.verdict+json"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The share of a test's points that the work has earned, 0 to 1, and why it is not 1."""
+
+    share: float
+    message: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Return what a person reads under the test cell."""
+        if self.share == 1:
+            return "Hidden tests: passed."
+        return "\n".join(filter(None, [f"Hidden tests: {self.share:.0%} of the points. {self.message}", self.hint]))
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        return {"text/plain": str(self), MIME: asdict(self)}
+
+
+class WorkError(Exception):
+    """The student's work is wrong, and how: the message names the thing, what was expected, and what came.
+
+    The hint, if the mistake is a known one, is what a good teaching assistant would say.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        """Keep both sentences, each on a line of its own."""
+        super().__init__(message, hint)
+        self.message, self.hint = message, hint
+
+    def __str__(self) -> str:
+        """Return the message, and the hint on a second line."""
+        return "\n".join(filter(None, [self.message, self.hint]))
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython the sentences alone: a traceback through hidden tests helps nobody, and shows them."""
+        return str(self).splitlines()
+
+
+class OvertimeError(WorkError):
+    """A call took longer than it may."""
+
+
+def publish(verdict: Verdict) -> None:
+    """Show the verdict under the test cell, where the engine reads it."""
+    from IPython.display import display
+
+    display(verdict)

@@ -1,0 +1,92 @@
+"""The course on disk: which sections there are, what each withholds from its students, and where things lie."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+
+class CourseError(Exception):
+    """The course or the machine is not as it should be: one line for the instructor, exit code 1."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: its notebook is notebooks/0N_name/name.ipynb, its checks are autograder.checks.name.
+
+    `withholds` names the modules of `source` that its students do not get, because they are what the section asks
+    for, or what a later one will. They arrive with the bundle of the section after.
+    """
+
+    number: int
+    name: str
+    withholds: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """The section's folder, which nbgrader calls the assignment."""
+        return f"{self.number:02d}_{self.name}"
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What a person may call it on the command line."""
+        return (self.name, self.folder, str(self.number))
+
+
+# The rule of secrecy: the one table that says what a student does not get yet.
+SECTIONS = (Section(1, "activations", withholds=("activations", "losses")),)
+
+
+def find_section(title: str) -> Section:
+    """Return the section called title: its name, its folder, or its number."""
+    for section in SECTIONS:
+        if title.rstrip("/") in section.titles:
+            return section
+    known = ", ".join(section.name for section in SECTIONS)
+    raise CourseError(f"there is no section called {title!r}; there are: {known}")
+
+
+@dataclass(frozen=True)
+class Course:
+    """The course's folder, where nbgrader_config.py stands."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> "Course":
+        """Return the course that the working folder is in, or else the one that this package is part of."""
+        for folder in (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[1]):
+            if (folder / "nbgrader_config.py").is_file() and (folder / "notebooks").is_dir():
+                return cls(folder)
+        raise CourseError("no course here: go to the folder that holds nbgrader_config.py and notebooks/")
+
+    @property
+    def classroom(self) -> Path:
+        """Everything of the class: gradebook, released, submitted and graded work."""
+        return self.root / "classroom"
+
+    def notebook(self, section: Section) -> Path:
+        """Return the instructor's notebook of a section, with solutions and hidden tests."""
+        path = self.root / "notebooks" / section.folder / f"{section.name}.ipynb"
+        if not path.is_file():
+            raise CourseError(f"{path} is missing: restore it with 'git checkout notebooks'")
+        return path
+
+    def released(self, section: Section) -> Path:
+        """Return the folder that students get."""
+        return self.classroom / "release" / section.folder
+
+    @cached_property
+    def config(self) -> Any:
+        """What nbgrader_config.py says."""
+        from traitlets.config.loader import PyFileConfigLoader
+
+        return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
+
+    @cached_property
+    def nbgrader(self) -> Any:
+        """nbgrader's own Python interface, under nbgrader_config.py."""
+        from nbgrader.apps import NbGraderAPI
+        from nbgrader.coursedir import CourseDirectory
+
+        return NbGraderAPI(CourseDirectory(config=self.config), config=self.config)

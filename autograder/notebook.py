@@ -1,0 +1,114 @@
+"""Notebooks as data: read one that a stranger sent, and give its graded cells back their released form."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course import CourseError
+
+KERNEL_LANGUAGE = "python"
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook file.
+
+    Raises: CourseError, one line, if it is missing, empty, no notebook, or not for Python.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise CourseError(f"{path} is no notebook: it is not text") from None
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror}") from None
+    if not text.strip():
+        raise CourseError(f"{path} is empty: ask the student to save and hand in again")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # missing cell ids and old minor versions: both are mended on reading
+            nb: NotebookNode = nbformat.reads(text, as_version=4)
+            nbformat.validate(nb)
+    except Exception as error:  # nbformat raises half a dozen kinds, none of them an instructor's business
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+        raise CourseError(f"{path} is no notebook: {reason}") from None
+    kernel = nb.metadata.get("kernelspec", {})
+    language = nb.metadata.get("language_info", {}).get("name") or kernel.get("language") or KERNEL_LANGUAGE
+    if language.lower() not in (KERNEL_LANGUAGE, "ipython"):
+        raise CourseError(
+            f"{path} asks for the kernel {kernel.get('name', language)!r} ({language}), the course runs on Python: "
+            "choose Kernel > Change Kernel > Python 3 and save"
+        )
+    return nb
+
+
+def role(cell: NotebookNode) -> dict[str, Any]:
+    """Return nbgrader's metadata of a cell, empty if it has none."""
+    return dict(cell.metadata.get("nbgrader") or {})
+
+
+def grade_id(cell: NotebookNode) -> str:
+    """Return a cell's grade id, empty if it has none."""
+    return str(role(cell).get("grade_id") or "")
+
+
+def is_graded(cell: NotebookNode) -> bool:
+    """Tell whether a cell carries points."""
+    return bool(role(cell).get("grade"))
+
+
+def is_test(cell: NotebookNode) -> bool:
+    """Tell whether a cell is graded automatically: it carries points, and is not the student's to write."""
+    return is_graded(cell) and not role(cell).get("solution") and cell.cell_type == "code"
+
+
+def released_cells(nb: NotebookNode) -> dict[str, NotebookNode]:
+    """Return a notebook's cells that nbgrader knows, by grade id."""
+    return {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
+
+
+def restore(nb: NotebookNode, released: dict[str, NotebookNode]) -> list[str]:
+    """Give every known cell of a submission its released role, points and, if it is a test, source; in place.
+
+    A grade id that occurs twice stays with the last cell that carries it, as in nbgrader; unknown ids are dropped.
+    Returns: what was found and mended, a sentence each.
+    """
+    notes = []
+    seen: set[str] = set()
+    for cell in reversed(nb.cells):
+        name = grade_id(cell)
+        if not role(cell):
+            continue
+        if name not in released or name in seen:
+            if name in seen:
+                notes.append(f"the grade id {name} occurs twice: the last cell counts")
+            del cell.metadata["nbgrader"]
+            continue
+        seen.add(name)
+        original = released[name]
+        if _settings(cell) != _settings(original):
+            notes.append(f"the cell {name} had other grading settings: restored")
+        cell.metadata["nbgrader"] = NotebookNode(role(original))
+        _set_type(cell, original.cell_type)
+        if not role(original).get("solution"):
+            cell.source = original.source
+    return notes[::-1]
+
+
+def _settings(cell: NotebookNode) -> tuple[object, ...]:
+    """Return what decides over a cell's points."""
+    of = role(cell)
+    points = float(of["points"]) if isinstance(of.get("points"), int | float) else None
+    return bool(of.get("grade")), bool(of.get("solution")), points if of.get("grade") else None, cell.cell_type
+
+
+def _set_type(cell: NotebookNode, cell_type: str) -> None:
+    if cell.cell_type == cell_type:
+        return
+    cell.cell_type = cell_type
+    if cell_type == "code":
+        cell.outputs, cell.execution_count = [], None
+    else:
+        cell.pop("outputs", None)
+        cell.pop("execution_count", None)

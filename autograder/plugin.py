@@ -1,0 +1,85 @@
+"""nbgrader's seam: the classes and the hook that nbgrader_config.py names. Everything else of nbgrader is stock."""
+
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+from autograder import bundle
+from autograder.course import find_section
+from autograder.engine import grade_cells
+from autograder.notebook import restore
+
+Resources = dict[str, Any]
+
+
+class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
+    """First step of sanitizing: give every cell of a submission the role it was released with.
+
+    Doubled grade ids, flipped flags and other points are mended here, where nbgrader would stop.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Restore, and log what was found."""
+        who = resources["nbgrader"]["student"]
+        for sentence in restore(nb, released_in_gradebook(resources)):
+            self.log.warning("%s: %s", who, sentence)
+        return nb, resources
+
+
+class Grade(NbGraderPreprocessor):  # type: ignore[misc]
+    """In the place of nbgrader's Execute: run the submission, and write every test cell's points as its output."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
+        section = find_section(resources["nbgrader"]["assignment"])
+        grade_cells(nb, section, released_in_gradebook(resources), parent=self)
+        return nb, resources
+
+
+def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:
+    """Return the cells of the assignment as nbgrader's gradebook recorded them when it was released, by grade id."""
+    of = resources["nbgrader"]
+    with Gradebook(of["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(of["notebook"], of["assignment"])
+        points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+        solutions = {cell.name for cell in notebook.solution_cells}
+        return {
+            cell.name: _released_cell(cell, points.get(cell.name), cell.name in solutions)
+            for cell in notebook.source_cells
+        }
+
+
+def _released_cell(source: Any, points: float | None, solution: bool) -> NotebookNode:
+    role = {
+        "grade": points is not None,
+        "grade_id": source.name,
+        "locked": source.locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+        "cell_type": source.cell_type,
+        "checksum": source.checksum,
+    }
+    if points is not None:
+        role["points"] = points
+    text, metadata = source.source or "", {"nbgrader": role}
+    cell: NotebookNode
+    if source.cell_type == "code":
+        cell = new_code_cell(text, metadata=metadata)
+    else:
+        cell = new_markdown_cell(text, metadata=metadata)
+    return cell
+
+
+def complete_bundle(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Add to a released assignment what its notebook needs; nbgrader calls this after generate_assignment."""
+    from autograder.course import Course
+
+    course = Course.find()
+    section = find_section(assignment)
+    bundle.complete(section, Path(course.released(section)))
+    bundle.pack(course, section)
