@@ -66,10 +66,10 @@ class GradientComparison:
         distance = np.where(np.isfinite(self.given), np.abs(self.given - self.expected), np.inf)
         worst = int(np.argmax(distance))
         place = f"[{', '.join(map(str, np.unravel_index(int(self.entries[worst]), self.shape)))}]" if self.shape else ""
-        sentence = (
-            f"{self.name}{place}: your {self.function} gives {self.given[worst]:.4g}, "
-            f"{self.truth} is {self.expected[worst]:.4g}"
-        )
+        given, expected = f"{self.given[worst]:.4g}", f"{self.expected[worst]:.4g}"
+        if given == expected:  # off by less than four digits show
+            given, expected = f"{self.given[worst]:.10g}", f"{self.expected[worst]:.10g}"
+        sentence = f"{self.name}{place}: your {self.function} gives {given}, {self.truth} is {expected}"
         if len(self.given) == 1:
             return sentence
         return f"{sentence} ({self.off.sum()} of {len(self.given)} entries off{self._pattern()})"

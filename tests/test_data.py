@@ -160,7 +160,7 @@ def test_the_spectrum_falls_as_in_natural_images():
 def test_what_is_on_disk_is_read_and_not_drawn_again(monkeypatch):
     first = fingerprint(generated_images(30, 10))
     data._generated.cache_clear()
-    monkeypatch.setattr(data, "_generate", refuse_to_draw)
+    monkeypatch.setattr(data, "generate", refuse_to_draw)
     assert fingerprint(generated_images(30, 10)) == first
 
 

@@ -17,6 +17,10 @@ from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, de
 from source.types import Array
 
 QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
+OVERFLOW = (
+    "Keep the argument of exp at 0 or below, with -np.abs(x) or np.minimum(x, 0). np.where alone does not help: it "
+    "computes both branches everywhere."
+)
 CARRIED = 0.5  # what a backward keeps that is right for a wrong forward
 
 
@@ -257,8 +261,7 @@ class _Manners:
                 "warns",
                 (
                     f"{self.name} makes NumPy warn: {called.warning}",
-                    "np.where computes both branches everywhere. Keep the argument of exp at 0 or below, "
-                    "for example with -np.abs(x) or np.minimum(x, 0).",
+                    OVERFLOW,
                 ),
             )
 

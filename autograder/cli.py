@@ -1,0 +1,155 @@
+"""The command line: `autograder release | grade | check | demo | doctor`."""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from autograder.course import SECTIONS, Course, CourseError, find_section
+
+OUT = Console(highlight=False)
+ERR = Console(stderr=True, highlight=False)
+
+
+class _Group(click.Group):
+    """A group that turns a CourseError into one line and exit code 1."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except CourseError as error:
+            click.echo(f"autograder: {error}", err=True)
+        except OSError as error:
+            name = error.filename or "a file"
+            click.echo(f"autograder: {name}: {error.strerror or error}", err=True)
+        except KeyboardInterrupt:
+            click.echo("\nautograder: stopped; what is graded is kept, the same command goes on from there", err=True)
+        return context.exit(1)
+
+
+@click.group(cls=_Group)
+@click.version_option(package_name="training-neural-networks", prog_name="autograder")
+def main() -> None:
+    """Release, grade and check the course's notebooks. Works beside the nbgrader commands, on the same gradebook."""
+    # nbgrader calls alembic by name, so this environment's commands must be on the PATH
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, for their developers; python -W shows them
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+@main.command()
+@click.argument("sections", nargs=-1)
+def release(sections: tuple[str, ...]) -> None:
+    """Make the students' bundles of SECTIONS (all of them by default), and enter them in the gradebook.
+
+    Safe to repeat: submissions and grades stay.
+    """
+    from autograder.release import release as release_section
+
+    course = Course.find()
+    for section in _chosen(sections):
+        with OUT.status(f"releasing {section.name}"):
+            bundle = release_section(course, section)
+        OUT.print(f"{section.name}: released to {_short(course.released(section))}, packed as {_short(bundle)}")
+
+
+@main.command()
+@click.argument("sections", nargs=-1)
+@click.option("--force", is_flag=True, help="Grade again what has been graded already. Manual grades are kept.")
+def grade(sections: tuple[str, ...], force: bool) -> None:
+    """Grade every new submission of SECTIONS (all of them by default), one line a student, and write feedback."""
+    from autograder import grading, report
+
+    course = Course.find()
+    problems = 0
+    for section in _chosen(sections):
+        waiting = grading.students(course, section)
+        if not waiting:
+            where = _short(course.classroom / "submitted") + f"/STUDENT/{section.folder}/{section.name}.ipynb"
+            OUT.print(f"{section.name}: nobody has handed in; submissions belong into {where}")
+            continue
+        OUT.print(f"{section.name}: {len(waiting)} submissions")
+        for number, student in enumerate(waiting, start=1):
+            with OUT.status(f"{number}/{len(waiting)} {student}"):
+                (result,) = grading.grade_class(course, section, [student], force)
+            problems += result.grade is None
+            OUT.print(f"  {number}/{len(waiting)} {report.line(result)}", markup=False)
+    if problems:
+        raise CourseError(f"{problems} of the submissions could not be graded, for the reasons above")
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option("--section", help="The section, if the notebook does not say: its name, folder or number.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+def check(notebook: Path, section: str | None, as_json: bool) -> None:
+    """Grade one submitted NOTEBOOK file without touching the gradebook.
+
+    Exit code 0 when it was graded, whatever the score.
+    """
+    from autograder.engine import grade_notebook
+
+    with ERR.status(f"grading {notebook.name}"):
+        grade = grade_notebook(notebook, section, note=lambda sentence: click.echo(f"note: {sentence}", err=True))
+    if as_json:
+        click.echo(json.dumps(grade.as_dict(), ensure_ascii=False, indent=2))
+        return
+    for cell in grade.cells:
+        OUT.print(
+            f"{cell.exercise:22} {cell.points:4g}/{cell.max_points:<3g} {cell.status:8} {cell.message}", markup=False
+        )
+        if cell.hint:
+            OUT.print(f"{'':39} → {cell.hint}", markup=False)
+    OUT.print(
+        f"{grade.section}: {grade.points:g} of {grade.max_points:g} points in {grade.seconds:.1f} s, "
+        f"isolation: {grade.isolation}"
+    )
+
+
+@main.command()
+@click.option("--section", "sections", multiple=True, help="A section; may be repeated. All of them by default.")
+@click.option("--remove", is_flag=True, help="Remove the demo class from the classroom and the gradebook again.")
+def demo(sections: tuple[str, ...], remove: bool) -> None:
+    """Release a section, grade a made-up class whose members make different mistakes, and print the table."""
+    from autograder import demo_run
+
+    course = Course.find()
+    for section in _chosen(sections):
+        if remove:
+            demo_run.remove(course, section, OUT)
+        else:
+            demo_run.run(course, section, OUT)
+
+
+@main.command()
+def doctor() -> None:
+    """Say whether this machine has what the course needs, and what to do about what is missing."""
+    from autograder.doctor import findings
+
+    bad = 0
+    for finding in findings():
+        bad += not finding.ok
+        OUT.print(f"{'✓' if finding.ok else '✗'} {finding.what}: {finding.state}", markup=False)
+        if not finding.ok:
+            OUT.print(f"    → {finding.remedy}", markup=False)
+    if bad:
+        raise CourseError(f"{bad} things need attention")
+
+
+def _chosen(titles: Sequence[str]) -> list[Any]:
+    return [find_section(title) for title in titles] if titles else list(SECTIONS)
+
+
+def _short(path: Path) -> str:
+    """Return a path as seen from the working folder, if it lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""A demo class: made-up students, each with mistakes of their own, and the score that each must get.
+
+A test holds the graded class to these scores, so this table is also the shortest account of how the course grades.
+"""
+
+import os
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course import Course, Section
+from autograder.notebook import grade_id, read_notebook, released_cells
+
+PREFIX = "demo-"
+DUE = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Student:
+    """One made-up student: what their cells hold instead of the solutions, and the points that they lose for it.
+
+    `cells` maps a grade id to the source that they wrote, `deleted` names cells that they removed; exercises that
+    neither names are solved. `lost` maps an exercise to its lost points; `hint` is part of what one of them is told.
+    """
+
+    name: str
+    story: str
+    cells: dict[str, str] = field(default_factory=dict)
+    deleted: tuple[str, ...] = ()
+    blank: bool = False
+    late: timedelta = timedelta()
+    lost: dict[str, float] = field(default_factory=dict)
+    hint: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of the student's folder, and in the gradebook."""
+        return PREFIX + self.name.lower()
+
+
+def _source(text: str) -> str:
+    return textwrap.dedent(text).strip() + "\n"
+
+
+STUDENTS: dict[str, tuple[Student, ...]] = {
+    "activations": (
+        Student("Ada", "solves everything"),
+        Student("Blaise", "hands in the notebook as it came", blank=True),
+        Student(
+            "Carl",
+            "takes ReLU's mask from dout",
+            {
+                "relu_backward": _source("""
+                    def relu_backward(dout, cache):
+                        return np.where(dout > 0, dout, 0.0)
+                """)
+            },
+            lost={"relu_backward": 4},
+            hint="asks where x was positive",
+        ),
+        Student(
+            "Dorothy",
+            "forgets alpha on the negative side, and ELU's exponential in the slope",
+            {
+                "leaky_relu_backward": _source("""
+                    def leaky_relu_backward(dout, cache):
+                        x, alpha = cache
+                        return dout * (x > 0)
+                """),
+                "elu_backward": _source("""
+                    def elu_backward(dout, cache):
+                        x, out, alpha = cache
+                        return np.where(x > 0, dout, alpha * x * dout)
+                """),
+            },
+            lost={"leaky_relu_backward": 4, "elu_backward": 4},
+            hint="an exponential, not alpha · x",
+        ),
+        Student(
+            "Emmy",
+            "sends maxout's gradient to every piece, and counts dead entries instead of dead units",
+            {
+                "maxout_backward": _source("""
+                    def maxout_backward(dout, cache):
+                        x, w, winner = cache
+                        dx = sum(dout @ w[k].T for k in range(len(w)))
+                        dw = np.stack([x.T @ dout for k in range(len(w))])
+                        return dx, dw, np.stack([dout.sum(axis=0)] * len(w))
+                """),
+                "dead_fraction": _source("""
+                    def dead_fraction(pre):
+                        return float((pre <= 0).mean())
+                """),
+            },
+            lost={"maxout_backward": 6, "dead_fraction": 2},
+            hint="Only the piece that won",
+        ),
+        Student(
+            "Felix",
+            "writes the sigmoid with 2x in it, and derives that one's backward correctly",
+            {
+                "sigmoid_forward": _source("""
+                    def sigmoid_forward(x):
+                        e = np.exp(-2 * np.abs(x))
+                        out = np.where(x >= 0, 1.0, e) / (1.0 + e)
+                        return out, out
+                """),
+                "sigmoid_backward": _source("""
+                    def sigmoid_backward(dout, cache):
+                        return dout * 2 * cache * (1 - cache)
+                """),
+            },
+            lost={"sigmoid_forward": 2, "sigmoid_backward": 2},
+            hint="Mend sigmoid_forward first",
+        ),
+        Student(
+            "Grace",
+            "has a cell that crashes before it defines anything",
+            {
+                "tanh_forward": _source("""
+                    table = {}
+                    print(table["tanh"])
+
+
+                    def tanh_forward(x):
+                        return np.tanh(x), np.tanh(x)
+                """)
+            },
+            lost={"tanh_forward": 2, "tanh_backward": 4},
+        ),
+        Student(
+            "Hypatia",
+            "has a cell that never ends",
+            {
+                "elu_forward": _source("""
+                    while True:
+                        pass
+
+
+                    def elu_forward(x, alpha=1.0):
+                        return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), (x, alpha)
+                """)
+            },
+            lost={"elu_forward": 2, "elu_backward": 4},
+        ),
+        Student(
+            "Isaac",
+            "differentiates numerically in backward: entry by entry in maxout, all at once in tanh",
+            {
+                "maxout_backward": _source("""
+                    def maxout_backward(dout, cache):
+                        x, w, _ = cache
+                        b = np.zeros((w.shape[0], w.shape[2]))
+                        gradients = []
+                        for array in (x, w, b):
+                            gradient = np.zeros(array.shape)
+                            for index in np.ndindex(array.shape):
+                                kept = array[index]
+                                array[index] = kept + 1e-5
+                                up = (maxout_forward(x, w, b)[0] * dout).sum()
+                                array[index] = kept - 1e-5
+                                down = (maxout_forward(x, w, b)[0] * dout).sum()
+                                array[index] = kept
+                                gradient[index] = (up - down) / 2e-5
+                            gradients.append(gradient)
+                        return tuple(gradients)
+                """).replace("b = np.zeros((w.shape[0], w.shape[2]))", "b = bias_of_last_call"),
+                "maxout_forward": _source("""
+                    def maxout_forward(x, w, b):
+                        global bias_of_last_call
+                        bias_of_last_call = b
+                        pieces = x @ w + b[:, None, :]
+                        return pieces.max(axis=0), (x, w, None)
+                """),
+                "tanh_forward": _source("""
+                    def tanh_forward(x):
+                        return np.tanh(x), x
+                """),
+                "tanh_backward": _source("""
+                    def tanh_backward(dout, cache):
+                        return dout * (np.tanh(cache + 1e-5) - np.tanh(cache - 1e-5)) / 2e-5
+                """),
+            },
+            lost={"maxout_backward": 6, "tanh_backward": 4},
+            hint="finite differences",
+        ),
+        Student(
+            "Joan",
+            "writes the gradient into dout",
+            {
+                "relu_backward": _source("""
+                    def relu_backward(dout, cache):
+                        dout[cache <= 0] = 0.0
+                        return dout
+                """)
+            },
+            lost={"relu_backward": 1},
+            hint="Kernels are pure",
+        ),
+        Student(
+            "Kurt",
+            "deletes a test that his function would not pass",
+            {
+                "same_sign_share": _source("""
+                    def same_sign_share(x, dout):
+                        return float((x.T @ dout > 0).mean())
+                """)
+            },
+            deleted=("test_same_sign_share",),
+            lost={"same_sign_share": 3},
+        ),
+        Student("Leonhard", "solves everything, two hours late", late=timedelta(hours=2)),
+        Student(
+            "Maria",
+            "lets exp overflow in the sigmoid, and prints a lot",
+            {
+                "sigmoid_forward": _source("""
+                    def sigmoid_forward(x):
+                        print("x is", x)
+                        out = 1.0 / (1.0 + np.exp(-x))
+                        return out, out
+                """)
+            },
+            lost={"sigmoid_forward": 0.5},
+            hint="np.where computes both branches",
+        ),
+    )
+}
+
+
+def expected_points(student: Student, maximum: dict[str, float]) -> dict[str, float]:
+    """Return what a student must get in each exercise, given the exercises' maximum."""
+    if student.blank:
+        return dict.fromkeys(maximum, 0.0)
+    return {exercise: points - student.lost.get(exercise, 0.0) for exercise, points in maximum.items()}
+
+
+def hand_in(course: Course, section: Section, note: Callable[[str], None] = lambda sentence: None) -> list[str]:
+    """Write every demo student's submission of a released section into classroom/submitted; others stay as they are.
+
+    Returns: the students' ids.
+    """
+    solved = released_cells(read_notebook(course.notebook(section)))
+    for student in STUDENTS[section.name]:
+        nb = read_notebook(course.released(section) / f"{section.name}.ipynb")
+        if not student.blank:
+            _write_work(nb, student, solved)
+        folder = course.classroom / "submitted" / student.id / section.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        _replace(folder / f"{section.name}.ipynb", nbformat.writes(nb) + "\n")
+        _replace(folder / "timestamp.txt", f"{DUE - timedelta(hours=1) + _delay(student):%Y-%m-%d %H:%M:%S} UTC\n")
+        note(f"{student.name} {student.story}")
+    return [student.id for student in STUDENTS[section.name]]
+
+
+def _delay(student: Student) -> timedelta:
+    return student.late + timedelta(hours=1) if student.late else timedelta()
+
+
+def _write_work(nb: NotebookNode, student: Student, solved: dict[str, NotebookNode]) -> None:
+    """Fill a released notebook in as the student would."""
+    nb.cells = [cell for cell in nb.cells if grade_id(cell) not in student.deleted]
+    for cell in nb.cells:
+        name = grade_id(cell)
+        if not name or name.startswith("test_"):
+            continue
+        if cell.cell_type == "code":
+            cell.source = student.cells.get(name, solved[name].source)
+        else:
+            cell.source = "All inputs are positive, so a unit's weights move together; tanh is centred, so they do not."
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

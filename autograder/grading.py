@@ -1,0 +1,81 @@
+"""Grade a class through nbgrader: find who handed in, grade what is new, and write feedback, one student at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course import Course, CourseError, Section
+from autograder.grade import METADATA, Grade
+from autograder.notebook import read_notebook
+from autograder.release import reason
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One student's result: a grade, or the sentence that says why there is none. `fresh` if this run made it."""
+
+    student: str
+    grade: Grade | None
+    problem: str = ""
+    fresh: bool = True
+
+
+def students(course: Course, section: Section) -> list[str]:
+    """Return who has handed a section in, in alphabetical order."""
+    return sorted(path.parent.name for path in (course.classroom / "submitted").glob(f"*/{section.folder}"))
+
+
+def grade_class(
+    course: Course, section: Section, only: list[str] | None = None, force: bool = False
+) -> Iterator[Graded]:
+    """Grade every submission that is new since its last grade, and yield each result as it comes.
+
+    A broken submission yields its problem, and the others go on. A run that was stopped can be started again: what
+    it left half done is graded anew.
+    """
+    for student in only if only is not None else students(course, section):
+        earlier = recorded_grade(course, section, student)
+        if earlier and not force and not _newer(course, section, student):
+            yield Graded(student, earlier, fresh=False)
+            continue
+        try:
+            yield Graded(student, _grade(course, section, student))
+        except CourseError as error:
+            yield Graded(student, None, str(error))
+
+
+def recorded_grade(course: Course, section: Section, student: str) -> Grade | None:
+    """Return the grade that a student's autograded notebook carries, if grading was finished."""
+    path = _notebook(course, "autograded", section, student)
+    if not path.is_file():
+        return None
+    record = read_notebook(path).metadata.get(METADATA)
+    return Grade.from_dict(record) if record else None
+
+
+def feedback_page(course: Course, section: Section, student: str) -> Path:
+    """Return where a student's feedback page lies."""
+    return _notebook(course, "feedback", section, student).with_suffix(".html")
+
+
+def _grade(course: Course, section: Section, student: str) -> Grade:
+    read_notebook(_notebook(course, "submitted", section, student))  # one clear line if it is no notebook at all
+    result = course.nbgrader.autograde(section.folder, student, force=True, create=True)
+    grade = recorded_grade(course, section, student) if result["success"] else None
+    if grade is None:
+        raise CourseError(f"{student} could not be graded: {reason(result)}")
+    result = course.nbgrader.generate_feedback(section.folder, student, force=True)
+    if not result["success"]:
+        raise CourseError(f"{student} is graded, but has no feedback page: {reason(result)}")
+    return grade
+
+
+def _notebook(course: Course, step: str, section: Section, student: str) -> Path:
+    return course.classroom / step / student / section.folder / f"{section.name}.ipynb"
+
+
+def _newer(course: Course, section: Section, student: str) -> bool:
+    """Tell whether the student has handed in again since the last grade."""
+    submitted = _notebook(course, "submitted", section, student)
+    graded = _notebook(course, "autograded", section, student)
+    return submitted.is_file() and submitted.stat().st_mtime > graded.stat().st_mtime
