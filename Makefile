@@ -23,7 +23,7 @@ lab: $(VENV)/.stamp ## open JupyterLab with the notebooks and nbgrader's pages
 	@jupyter lab --ServerApp.root_dir="$(CURDIR)"
 
 bench: $(VENV)/.stamp ## measure, and print the numbers that the README quotes
-	@python -m tests.bench
+	@python tests/bench.py
 
 lock: $(VENV)/.stamp ## write requirements.lock anew (asks the package registry)
 	@uv pip compile pyproject.toml --extra dev --universal --generate-hashes --no-header --no-annotate \

@@ -227,7 +227,7 @@ STUDENTS: dict[str, tuple[Student, ...]] = {
                 """)
             },
             lost={"sigmoid_forward": 0.5},
-            hint="np.where computes both branches",
+            hint="Keep the argument of exp at 0 or below",
         ),
     )
 }

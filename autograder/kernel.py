@@ -4,10 +4,7 @@ Student cells and test cells share this kernel, so a student who sets out to for
 every grade.
 """
 
-import importlib
 import os
-import pkgutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ from nbformat.v4 import new_code_cell
 from nbgrader.preprocessors import Execute
 from traitlets import Integer
 
-from autograder import checks
 from autograder.course import CourseError
 
 ISOLATION = "none"
@@ -27,9 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PREPARE = """
 import sys
 sys.path.insert(0, {root!r})
-import autograder.kernel
+import autograder.inside
 sys.path.remove({root!r})
-autograder.kernel.prepare()
+autograder.inside.prepare({root!r})
 del autograder, sys
 """
 
@@ -38,7 +34,6 @@ class StudentKernel(Execute):  # type: ignore[misc]
     """nbgrader's Execute, which goes on after a cell that never ends, and gives up after two of them in a row."""
 
     timeout = Integer(10, help="Seconds that one cell may take.").tag(config=True)
-
     overtime = 0
     stopped = ""
 
@@ -69,7 +64,7 @@ def run(nb: NotebookNode, folder: Path, parent: Any = None) -> str:
 
     Returns: why it stopped early, or nothing.
     """
-    executor = StudentKernel(parent=parent)
+    executor = StudentKernel(parent=parent, shutdown_kernel="immediate")
     if os.name == "posix":  # no TCP port that others on the machine could reach
         executor.config.KernelManager.transport = "ipc"
         executor.config.KernelManager.ip = str(folder / "socket")  # a path, which must not depend on who works where
@@ -85,16 +80,3 @@ def run(nb: NotebookNode, folder: Path, parent: Any = None) -> str:
     if any(output.output_type == "error" for output in first.outputs):
         raise CourseError(f"the kernel cannot be set up: {first.outputs[-1].evalue}; try 'autograder doctor'")
     return executor.stopped
-
-
-def prepare() -> None:
-    """Set a kernel up for grading: the checks get the whole of `source`, and the student the bundle's.
-
-    Runs inside the kernel, before any student cell.
-    """
-    sys.path.insert(0, str(ROOT))
-    for module in pkgutil.iter_modules(checks.__path__):
-        importlib.import_module(f"{checks.__name__}.{module.name}")  # keeps the reference kernels that it imports
-    sys.path.remove(str(ROOT))
-    for name in [name for name in sys.modules if name == "source" or name.startswith("source.")]:
-        del sys.modules[name]

@@ -139,5 +139,5 @@ def plot_dead(
         ax.set(title=title, xlabel="learning rate of three steps", ylim=(0, 1.12), xticks=range(len(rates)))
         ax.set_xticklabels(labels)
         ax.yaxis.set_major_formatter("{x:.0%}")
-    axes[0, 1].legend(frameon=False, loc="lower left")
+    axes[0, 0].legend(frameon=False, loc="upper left")
     return figure

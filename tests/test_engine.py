@@ -1,0 +1,161 @@
+"""Grading one notebook file: what each cell gets, and what its author reads."""
+
+import json
+
+import pytest
+from submissions import cell_of, doubled, solved, with_source, without, write
+
+from autograder.bundle import write_source
+from autograder.course import SECTIONS, Course, CourseError
+from autograder.engine import grade_notebook
+from autograder.release import release
+
+
+def cells(grade):
+    return {cell.grade_id: cell for cell in grade.cells}
+
+
+def points(grade):
+    return {cell.exercise: cell.points for cell in grade.cells if cell.points < cell.max_points}
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory):
+    """A course of its own to release into."""
+    return make_course(tmp_path_factory.mktemp("course"))
+
+
+def make_course(folder):
+    import shutil
+
+    from submissions import ROOT
+
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    return Course(folder)
+
+
+def test_the_solved_notebook_gets_everything(tmp_path):
+    grade = grade_notebook(write(solved(), tmp_path / "activations.ipynb"))
+    assert (grade.points, grade.max_points) == (45, 45)
+    assert {cell.status for cell in grade.cells} == {"passed", "manual"}
+    assert cells(grade)["why_zero_centred"].status == "manual"
+    assert grade.section == "activations"
+
+
+def test_the_released_notebook_gets_nothing_and_is_told_what_to_write(classroom, tmp_path):
+    release(classroom, SECTIONS[0])
+    grade = grade_notebook(classroom.released(SECTIONS[0]) / "activations.ipynb")
+    assert (grade.points, grade.max_points) == (0, 45)
+    assert all(cell.message.endswith("is not written yet") for cell in grade.cells if cell.status != "manual")
+
+
+def test_each_fault_costs_its_own_cells_and_no_others(tmp_path):
+    nb = with_source(
+        solved(),
+        sigmoid_forward="def sigmoid_forward(x:\n    return",
+        tanh_forward="1 / 0",
+        relu_backward="def relu_backward(dout, cache):\n    while True:\n        pass",
+        elu_forward="def elu(x):\n    return x",
+    )
+    nb = without(nb, "test_leaky_relu_backward", "dead_fraction")
+    doubled(nb, "same_sign_share", "def same_sign_share(x, dout):\n    return 1.0")
+    test = cell_of(nb, "test_maxout_forward")
+    test.source, test.metadata.nbgrader.points = "print('passed')", 100
+    cell_of(nb, "test_maxout_backward").metadata.nbgrader.grade = False
+    notes = []
+    grade = grade_notebook(write(nb, tmp_path / "activations.ipynb"), note=notes.append)
+    found = cells(grade)
+    assert points(grade) == dict.fromkeys(
+        [
+            "sigmoid_forward", "sigmoid_backward", "tanh_forward", "tanh_backward", "relu_backward",
+            "leaky_relu_backward", "elu_forward", "elu_backward", "same_sign_share", "dead_fraction",
+            "why_zero_centred",
+        ],
+        0,
+    )  # fmt: skip
+    assert found["test_sigmoid_forward"].status == "error"
+    assert "its cell stops with SyntaxError" in found["test_sigmoid_forward"].message
+    assert "its cell stops with ZeroDivisionError: division by zero" in found["test_tanh_forward"].message
+    assert found["test_relu_backward"].status == "timeout"
+    assert "relu_backward did not return within 4 s" in found["test_relu_backward"].message
+    assert found["test_elu_forward"].status == "missing"
+    assert "defines no function of that name" in found["test_elu_forward"].message
+    assert found["test_leaky_relu_backward"].status == "missing"
+    assert found["test_dead_fraction"].status == "missing"
+    assert found["test_same_sign_share"].status == "failed"
+    assert found["test_maxout_forward"].max_points == 4
+    assert "the grade id same_sign_share occurs twice: the last cell counts" in notes
+    assert any("test_maxout_backward had other grading settings" in note for note in notes)
+
+
+def test_a_kernel_that_dies_costs_what_was_not_tested_before(tmp_path):
+    nb = with_source(solved(), relu_forward="import os\n\nos._exit(0)")
+    grade = grade_notebook(write(nb, tmp_path / "activations.ipynb"))
+    found = cells(grade)
+    assert found["test_tanh_backward"].status == "passed"
+    assert found["test_relu_forward"].status == found["test_dead_fraction"].status == "error"
+    assert "the kernel died" in found["test_dead_fraction"].message
+    assert grade.points == 12
+
+
+def test_cells_that_never_end_are_interrupted_and_after_two_the_rest_is_left(tmp_path):
+    stubborn = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
+    nb = with_source(solved(), tanh_forward=stubborn)
+    found = cells(grade_notebook(write(nb, tmp_path / "activations.ipynb")))
+    assert found["test_sigmoid_backward"].status == "passed"
+    assert {found[name].status for name in found if name > "test_tanh" or name == "test_relu_forward"} <= {
+        "timeout",
+        "error",
+        "manual",
+    }
+    assert found["test_dead_fraction"].points == 0
+
+
+def test_what_the_section_withholds_is_not_there_when_graded_either(tmp_path):
+    nb = with_source(solved(), relu_forward="from source.activations import relu_forward")
+    found = cells(grade_notebook(write(nb, tmp_path / "activations.ipynb")))
+    assert found["test_relu_forward"].points == 0
+    assert "source.activations is what this section asks you to write" in found["test_relu_forward"].message
+    assert found["test_maxout_backward"].status == "passed"
+
+
+def test_a_submitted_source_folder_changes_nothing(tmp_path):
+    write_source(SECTIONS[0], tmp_path / "source")
+    (tmp_path / "source" / "gradcheck.py").write_text("check_gradient = check_values = None\n")
+    assert grade_notebook(write(solved(), tmp_path / "activations.ipynb")).points == 45
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("hello", "is no notebook"),
+        ("{}", "is no notebook"),
+        (b"\xff\xfe\x00", "is not text"),
+        (json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "none of the cells of section"),
+    ],
+)
+def test_a_file_that_cannot_be_graded_is_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "activations.ipynb"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(CourseError, match=message) as caught:
+        grade_notebook(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_notebook_for_another_language_is_refused_with_the_remedy(tmp_path):
+    nb = solved()
+    nb.metadata.kernelspec = {"name": "ir", "language": "R", "display_name": "R"}
+    nb.metadata.language_info = {"name": "R"}
+    with pytest.raises(CourseError, match=r"asks for the kernel 'ir' \(R\), the course runs on Python"):
+        grade_notebook(write(nb, tmp_path / "activations.ipynb"))
+
+
+def test_the_section_is_found_from_metadata_then_name_and_else_asked_for(tmp_path):
+    nb = solved()
+    del nb.metadata["course"]
+    with pytest.raises(CourseError, match="does not say which section it belongs to: add --section"):
+        grade_notebook(write(nb, tmp_path / "homework.ipynb"))
+    with pytest.raises(CourseError, match="there is no section called 'nonsense'; there are: activations"):
+        grade_notebook(tmp_path / "homework.ipynb", section="nonsense")

@@ -1,0 +1,96 @@
+"""The notebooks as they are committed: clean, named by the rules, and running from top to bottom."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from submissions import ROOT
+from test_engine import make_course
+
+from autograder.course import SECTIONS
+from autograder.release import release
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
+
+
+def run_all(nb, folder):
+    """Run every cell, those that grading skips too, as a person's Run All does."""
+    for cell in nb.cells:
+        cell.metadata.pop("tags", None)
+    client = NotebookClient(nb, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client.execute(env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"})
+    return nb
+
+
+def role(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_committed_notebook_has_no_outputs_and_stable_ids(path):
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    ids = [cell["id"] for cell in raw["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z0-9-]+", cell_id) and not re.fullmatch(r"[0-9a-f]{8}", cell_id) for cell_id in ids)
+    for cell in raw["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+    assert raw["metadata"]["kernelspec"]["name"] == "python3"
+    assert len(ids) <= 50
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_grade_ids_follow_the_function_and_every_function_has_its_test(section):
+    nb = nbformat.read(ROOT / "notebooks" / section.folder / f"{section.name}.ipynb", as_version=4)
+    assert nb.metadata.course.section == section.name
+    written = [role(cell)["grade_id"] for cell in nb.cells if role(cell).get("solution") and cell.cell_type == "code"]
+    tests = [role(cell)["grade_id"] for cell in nb.cells if role(cell).get("grade") and cell.cell_type == "code"]
+    questions = [role(cell)["grade_id"] for cell in nb.cells if role(cell).get("grade") and cell.cell_type != "code"]
+    assert [f"test_{name}" for name in written] == tests
+    assert all(question.startswith("why_") for question in questions)
+    for cell in nb.cells:
+        if role(cell).get("grade_id") in written:
+            defined = re.findall(r"^def (\w+)\(", cell.source, re.MULTILINE)
+            assert defined == [role(cell)["grade_id"]]
+
+
+def test_section_1_has_the_names_and_points_of_the_curriculum():
+    nb = nbformat.read(NOTEBOOKS[0], as_version=4)
+    names = {role(cell)["grade_id"]: role(cell).get("points") for cell in nb.cells if role(cell)}
+    pairs = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout")
+    expected = {f"{name}_{way}" for name in pairs for way in ("forward", "backward")}
+    expected |= {"same_sign_share", "dead_fraction"}
+    assert {name for name in names if not name.startswith(("test_", "why_"))} == expected
+    assert sum(points or 0 for points in names.values()) == 50
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_run_all_goes_through_the_solved_notebook(path):
+    nb = run_all(nbformat.read(path, as_version=4), path.parent)
+    texts = [output.get("text", "") for cell in nb.cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", []))
+    assert not [text for text in texts if "Traceback" in text or "Warning" in text]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_run_all_stops_at_the_first_unwritten_function_and_says_what_to_do(section, tmp_path):
+    course = make_course(tmp_path)
+    release(course, section)
+    folder = course.released(section)
+    nb = nbformat.read(folder / f"{section.name}.ipynb", as_version=4)
+    first = next(role(cell)["grade_id"] for cell in nb.cells if role(cell).get("solution"))
+    with pytest.raises(CellExecutionError, match="not written yet: replace these two lines") as caught:
+        run_all(nb, folder)
+    assert first in str(caught.value)
+    stopped = next(cell for cell in nb.cells if any(o.output_type == "error" for o in cell.get("outputs", [])))
+    assert role(stopped)["grade_id"] == f"test_{first}"
+
+
+def test_the_notebooks_are_those_that_the_course_lists():
+    assert [Path(path).stem for path in NOTEBOOKS] == [section.name for section in SECTIONS]

@@ -1,0 +1,106 @@
+"""Release and bundles: they work by themselves, and hold nothing that a student must not have."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pytest
+from test_engine import make_course
+
+from autograder.course import SECTIONS, CourseError, find_section
+from autograder.release import release
+
+SECTION = SECTIONS[0]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    course = make_course(tmp_path_factory.mktemp("course"))
+    release(course, SECTION)
+    return course
+
+
+@pytest.fixture
+def bundle(course, tmp_path):
+    """The zip, unpacked in an empty folder, as a student has it."""
+    with zipfile.ZipFile(course.classroom / "bundles" / f"{SECTION.folder}.zip") as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / SECTION.folder
+
+
+def run_python(folder, code):
+    """Run code as the student does: in the bundle's folder, with none of the course on the path."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    code = f"import sys; sys.path = [p for p in sys.path if p != {str(os.getcwd())!r}]; " + code
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, bundle):
+    solved = nbformat.read(course.notebook(SECTION), as_version=4)
+    secrets = []
+    for cell in solved.cells:
+        for region in re.findall(r"BEGIN (?:SOLUTION|HIDDEN TESTS).*?\n(.*?)\n[ #=]*END", cell.source, re.DOTALL):
+            secrets += [line.strip() for line in region.splitlines() if len(line.strip()) > 25]
+    assert len(secrets) > 30
+    texts = {path: path.read_text(encoding="utf-8") for path in bundle.rglob("*") if path.is_file()}
+    assert len(texts) > 10
+    for path, text in texts.items():
+        assert not [secret for secret in secrets if secret in text], path
+        for word in ("autograder", "BEGIN SOLUTION", "HIDDEN TESTS"):
+            assert word not in text.replace("Instructors add", ""), (path, word)
+
+
+def test_every_solution_cell_is_a_stub_that_keeps_its_docstring(bundle):
+    nb = nbformat.read(bundle / "activations.ipynb", as_version=4)
+    stubs = [cell for cell in nb.cells if "raise NotImplementedError" in cell.source]
+    assert len(stubs) == 14
+    assert all('"""' in cell.source and "Shapes:" in cell.source for cell in stubs)
+
+
+def test_the_written_question_keeps_its_text_and_loses_its_answer(bundle):
+    nb = nbformat.read(bundle / "activations.ipynb", as_version=4)
+    (why,) = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "why_zero_centred"]
+    assert "Your answer to Q1" in why.source
+    assert "YOUR ANSWER HERE" in why.source
+    assert "How the points are given" not in why.source
+
+
+def test_a_withheld_module_says_in_one_sentence_that_it_is_the_students_to_write(bundle):
+    for module in SECTION.withholds:
+        result = run_python(bundle, f"import source.{module}")
+        assert result.returncode == 1
+        assert re.search(rf"ImportError: source\.{module} is what .* write; it arrives", result.stderr)
+
+
+def test_all_other_modules_of_the_bundle_import_from_the_bundle_itself(bundle):
+    modules = [
+        ".".join(path.relative_to(bundle).with_suffix("").parts)
+        for path in (bundle / "source").rglob("*.py")
+        if path.stem not in (*SECTION.withholds, "__init__")
+    ]
+    result = run_python(bundle, f"import {', '.join(modules)}; print(source.__file__)")
+    assert result.stdout.strip() == str(bundle / "source" / "__init__.py"), result.stderr
+
+
+def test_the_release_can_be_repeated_and_changes_nothing(course):
+    before = (course.released(SECTION) / "activations.ipynb").read_text()
+    release(course, SECTION)
+    assert (course.released(SECTION) / "activations.ipynb").read_text() == before
+
+
+def test_an_unknown_section_is_one_line():
+    with pytest.raises(CourseError, match="there is no section called 'nope'; there are: activations"):
+        find_section("nope")
+    assert find_section("01_activations") is find_section("1") is find_section("activations")
+
+
+def test_a_missing_notebook_is_one_line(tmp_path):
+    course = make_course(tmp_path)
+    course.notebook(SECTION).unlink()
+    with pytest.raises(CourseError, match=r"activations\.ipynb is missing: restore it"):
+        release(course, SECTION)
