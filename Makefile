@@ -31,9 +31,11 @@ lock: $(VENV)/.stamp ## write requirements.lock anew (asks the package registry)
 
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up $(VENV): about a minute, once ..."
+	@echo "Setting up $(VENV), once: 124 packages, about a minute on a fresh machine"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps -r requirements.lock
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --no-deps --quiet -e .
+	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
+	    $(BIN)/python -m pip install -qq --disable-pip-version-check uv; \
+	    export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
+	    $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@

@@ -36,10 +36,10 @@ def _grid(comparison: GradientComparison) -> str:
             comparison.entries, comparison.given, comparison.expected, comparison.off, strict=True
         )
     }
-    wrong = [place for place, (_, _, off) in found.items() if off] or list(found)
+    worst = max(found, key=lambda place: _badness(*found[place]))
     rows = int(np.prod(comparison.shape[:-1], dtype=int))
-    top = max(0, min(wrong[0][0] - ROWS // 2, rows - ROWS))
-    left = max(0, min(wrong[0][1] - COLUMNS // 2, columns - COLUMNS))
+    top = max(0, min(worst[0] - ROWS // 2, rows - ROWS))
+    left = max(0, min(worst[1] - COLUMNS // 2, columns - COLUMNS))
     lines = []
     for row in range(top, min(rows, top + ROWS)):
         cells = "".join(
@@ -57,6 +57,12 @@ def _grid(comparison: GradientComparison) -> str:
     )
 
 
+def _badness(given: float, expected: float, off: bool) -> float:
+    if not off:
+        return 0.0
+    return abs(given - expected) if np.isfinite(given) else np.inf
+
+
 def _cell(comparison: GradientComparison, place: tuple[int, int], value: tuple[float, float, bool] | None) -> str:
     if value is None:
         return f"<td style='{CELL};background:#ddd' title='not sampled'></td>"
@@ -65,4 +71,4 @@ def _cell(comparison: GradientComparison, place: tuple[int, int], value: tuple[f
     index = ", ".join(map(str, np.unravel_index(flat, comparison.shape))) if comparison.shape else ""
     title = f"{comparison.name}[{index}]: yours {given:.4g}, numeric {expected:.4g}"
     colour, mark = (WRONG, "×") if off else (RIGHT, "")
-    return f"<td style='{CELL};background:{colour};color:#fff' title='{title}'>{mark}</td>"
+    return f"<td style='{CELL};background:{colour};color:#fff' title='{escape(title)}'>{mark}</td>"

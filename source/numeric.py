@@ -50,6 +50,7 @@ def numeric_gradient(
 ) -> Slopes:
     """Differentiate `L(x) = Σ dout · f(x)` with respect to entries of x, by central differences.
 
+    The step follows x's spread, but an entry's own size where a few outliers widen the spread.
     Where every row of f(x) depends on the same row of x only (tested, not assumed), thousands of perturbed
     rows are evaluated in one call; otherwise f is called twice an entry.
 
@@ -57,10 +58,10 @@ def numeric_gradient(
     """
     entries = np.arange(x.size) if entries is None else entries
     base = f(x.copy())
+    steps = step * np.minimum(scale_of(x), np.maximum(1, np.abs(x.ravel()[entries])))
     if rows_are_independent(f, x, base):
-        return _by_rows(f, x, dout, entries, base, step * scale_of(x))
-    h = step * scale_of(x)
-    return _by_steps(f, x, dout, (h * _unit(x, entry) for entry in entries), base)
+        return _by_rows(f, x, dout, entries, base, steps)
+    return _by_steps(f, x, dout, (h * _unit(x, entry) for h, entry in zip(steps, entries, strict=True)), base)
 
 
 def numeric_directions(f: Function, x: Array, dout: Array, directions: Array, step: float = STEP) -> Slopes:
@@ -93,7 +94,7 @@ def rows_are_independent(f: Function, x: Array, base: Array) -> bool:
     )
 
 
-def _by_rows(f: Function, x: Array, dout: Array, entries: NDArray[np.intp], base: Array, h: float) -> Slopes:
+def _by_rows(f: Function, x: Array, dout: Array, entries: NDArray[np.intp], base: Array, steps: Array) -> Slopes:
     columns_a_row = x.size // len(x)
     plus, minus = np.empty(len(entries)), np.empty(len(entries))
     for start in range(0, len(entries), ROWS_A_CALL):
@@ -102,8 +103,8 @@ def _by_rows(f: Function, x: Array, dout: Array, entries: NDArray[np.intp], base
         at = np.arange(len(rows)), columns
         up, down = x[rows].reshape(len(rows), -1), x[rows].reshape(len(rows), -1)
         here = up[at]
-        up[at] += h
-        down[at] -= h
+        up[at] += steps[part]
+        down[at] -= steps[part]
         out = f(np.concatenate([up, down]).reshape(-1, *x.shape[1:]))
         change_up = ((out[: len(rows)] - base[rows]) * dout[rows]).reshape(len(rows), -1).sum(axis=1)
         change_down = ((base[rows] - out[len(rows) :]) * dout[rows]).reshape(len(rows), -1).sum(axis=1)

@@ -33,7 +33,6 @@ from source.gradcheck_html import COLUMNS, ROWS, report_html
 from source.layers import affine_backward, affine_forward
 from source.losses import softmax_cross_entropy
 
-NAN_SPREADS = pytest.mark.xfail(strict=True, reason="np.clip makes a NaN of what was expected where NaN came")
 SHAPES = [(), (6,), (1, 1), (4, 5), (7, 3), (2, 3, 4)]
 NUMBER = r"(-?[\d.]+(?:e[+-]\d+)?|nan|-?inf)"
 SENTENCE = re.compile(
@@ -172,7 +171,7 @@ def test_every_slope_between_the_two_sides_of_a_kink_is_right(slope):
     assert_right(check_gradient(relu_forward, relu_or, x))
 
 
-@pytest.mark.parametrize("slope", [-0.2, 1.2, pytest.param(np.nan, marks=NAN_SPREADS)])
+@pytest.mark.parametrize("slope", [-0.2, 1.2, np.nan])
 def test_a_slope_outside_the_two_sides_of_a_kink_is_wrong(slope):
     def relu_or(dout, cache):
         return dout * np.where(x == 0, slope, cache)
@@ -195,7 +194,6 @@ def test_large_batchnorm_passes_on_a_sample():
     assert_right(check_gradient(batchnorm_forward, batchnorm_backward, normal(30, 20), normal(20), normal(20)))
 
 
-@pytest.mark.xfail(strict=True, reason="a direction through several kinks has no slope between its two sides")
 @pytest.mark.parametrize("name", ["relu", "leaky_relu"])
 def test_large_right_gradients_pass_with_many_entries_at_a_kink(name):
     x = normal(25, 40)
@@ -203,7 +201,6 @@ def test_large_right_gradients_pass_with_many_entries_at_a_kink(name):
     assert_right(check_gradient(*PAIRS[name], x))
 
 
-@pytest.mark.xfail(strict=True, reason="one outlier widens every entry's step beyond what the tolerance allows")
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "elu"])
 def test_right_backward_passes_among_extreme_inputs(name):
     assert_right(check_gradient(*PAIRS[name], np.array([[-1e4, -800.0, -30.0, -1.0, 0.3, 1.0, 30.0, 800.0, 1e4]])))
@@ -269,7 +266,7 @@ def dout_forgotten(dout, cache):
         (one_entry, (2, 3), " (1 of 20 entries off)"),
         (slightly, (1, 0), " (1 of 20 entries off)"),
         (zeros, None, " (20 of 20 entries off; yours is 0 everywhere)"),
-        pytest.param(one_nan, (3, 1), " (1 of 20 entries off; there are NaN or infinite entries)", marks=NAN_SPREADS),
+        (one_nan, (3, 1), " (1 of 20 entries off; there are NaN or infinite entries)"),
         (infinite, (0, 4), " (1 of 20 entries off; there are NaN or infinite entries)"),
         (rows_shifted, None, " (20 of 20 entries off)"),
         (dout_forgotten, None, " (20 of 20 entries off)"),
@@ -387,7 +384,6 @@ def test_gradient_that_kept_its_dimensions_is_told_its_shape():
         pytest.param(
             [np.ones(2), np.ones(3)],
             "dx must have x's shape (4, 5), your my_backward gives a list",
-            marks=pytest.mark.xfail(strict=True, raises=ValueError, reason="np.shape of a ragged list raises"),
         ),
     ],
     ids=repr,
@@ -447,7 +443,7 @@ def test_one_wrong_entry_of_thousands_is_caught(seed, damage):
 def test_large_wrong_gradients_are_named_on_the_sample(wrong):
     report = check_gradient(sigmoid_forward, wrong, normal(60, 70))
     assert SENTENCE.fullmatch(str(report))
-    assert "(100 of 100 entries off; " in str(report)
+    assert re.search(r"\((\d\d\d+) of \1 entries off; ", str(report))
 
 
 @pytest.mark.parametrize("wrong", [sign, one_nan, zeros], ids=lambda function: function.__name__)
@@ -612,7 +608,6 @@ def test_picture_has_no_script_and_escapes_every_name():
     assert not any(name.startswith("on") for _, attributes in page.attributes for name in attributes)
 
 
-@pytest.mark.xfail(strict=True, reason="a cell's title holds the gradient's name as it is")
 def test_picture_escapes_the_gradients_name_in_every_cell():
     two = np.ones(2)
     comparison = GradientComparison("student's <b>dx", "f", (2,), np.arange(2), two, -two, 1.0)
@@ -639,10 +634,17 @@ def test_picture_of_a_large_gradient_is_a_detail_with_a_wrong_entry_in_it():
     assert page.tags.count("td") == ROWS * COLUMNS
     assert "×" in page.text.split("rest the pointer")[1]
     assert re.search(r"dx, from row \d+, column \d+: × is off", page.text)
-    assert "not sampled" in page.values("td", "title")
 
 
-@pytest.mark.xfail(strict=True, reason="the detail is cut around the first wrong entry, not the worst")
+def test_picture_greys_the_entries_that_were_not_sampled():
+    comparison = GradientComparison(
+        "dx", "f", (2, 3), np.array([1, 5]), np.array([1.0, 2.0]), np.array([1.0, 3.0]), 0.2
+    )
+    html = report_html(GradientReport((comparison,)))
+    assert Page(html).values("td", "title").count("not sampled") == 4
+    assert re.findall(r"<td[^>]*>(.?)</td>", html) == ["", "", "", "", "", "×"]
+
+
 def test_picture_of_a_large_gradient_shows_the_entry_that_its_sentence_names():
     def my_backward(dout, cache):
         gradient = 1.01 * sigmoid_backward(dout, cache)
@@ -706,7 +708,6 @@ def test_wrong_values_and_forms_raise(returned, message):
         check_values(my_forward, np.ones(2), expected=[0.5, 1.0])
 
 
-@pytest.mark.xfail(strict=True, reason="an expected 1e4 lets all smaller entries be off by up to 0.02")
 def test_a_large_value_does_not_hide_a_small_wrong_one():
     def my_forward(x):
         return np.where(x < 0, -0.85, x), None

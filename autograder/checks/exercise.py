@@ -13,7 +13,7 @@ import numpy as np
 
 from autograder.checks.calling import CALL_TIME_S, Called, call, changed, copies_of
 from autograder.checks.verdict import Verdict, WorkError
-from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error
+from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error, value_error
 from source.types import Array
 
 QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
@@ -298,7 +298,7 @@ def _difference(given: Array, expected: Array, what: str, name: str, truth: str)
         np.arange(given.size),
         given.ravel(),
         expected.ravel(),
-        relative_error(given.ravel(), expected.ravel()),
+        value_error(given.ravel(), expected.ravel()),
         truth,
     )
     return "" if comparison.ok else comparison.sentence()
