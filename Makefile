@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer with pip and venv, and make.
+# Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer with pip, and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -20,7 +20,7 @@ check: $(VENV)/.stamp ## lint, format and types
 	@ruff check . && ruff format --check . && mypy
 
 lab: $(VENV)/.stamp ## open JupyterLab with the notebooks and nbgrader's pages
-	@jupyter lab --ServerApp.root_dir="$(CURDIR)"
+	@jupyter lab --ServerApp.root_dir="$(CURDIR)" $$([ "$$(id -u)" != 0 ] || echo --allow-root)
 
 bench: $(VENV)/.stamp ## measure, and print the numbers that the README quotes
 	@python tests/bench.py
@@ -32,9 +32,9 @@ lock: $(VENV)/.stamp ## write requirements.lock anew (asks the package registry)
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up $(VENV), once: 124 packages, about a minute on a fresh machine"
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
-	    $(BIN)/python -m pip install -qq --disable-pip-version-check uv; \
+	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \
 	    export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
 	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
 	    $(BIN)/uv pip install --quiet --no-deps -e .
