@@ -34,7 +34,9 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	@echo "Setting up $(VENV), once: 124 packages, about a minute on a fresh machine"
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
-	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \
+	    $(PYTHON) -m pip install -qq --disable-pip-version-check --target $(VENV)/start pip; \
+	    PYTHONPATH=$(VENV)/start $(BIN)/python -m pip install -qq --disable-pip-version-check --ignore-installed pip uv; \
+	    rm -r $(VENV)/start; \
 	    export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
 	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
 	    $(BIN)/uv pip install --quiet --no-deps -e .
