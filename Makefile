@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer with pip, and make.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3)
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 export PATH := $(BIN):$(PATH)
@@ -34,9 +34,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	@echo "Setting up $(VENV), once: 124 packages, about a minute on a fresh machine"
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
-	    $(PYTHON) -m pip install -qq --disable-pip-version-check --target $(VENV)/start pip; \
-	    PYTHONPATH=$(VENV)/start $(BIN)/python -m pip install -qq --disable-pip-version-check --ignore-installed pip uv; \
-	    rm -r $(VENV)/start; \
+	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \
 	    export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
 	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
 	    $(BIN)/uv pip install --quiet --no-deps -e .
