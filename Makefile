@@ -31,7 +31,7 @@ lock: $(VENV)/.stamp ## write requirements.lock anew (asks the package registry)
 
 $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "Setting up $(VENV), once: 124 packages, about a minute on a fresh machine"
+	@echo "Setting up $(VENV), once: about a minute on a fresh machine"
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
 	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \

@@ -18,6 +18,9 @@ from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
 
 
+KEPT_FORMS = ("text/plain", "image/png", MIME)
+
+
 def grade_notebook(
     path: str | Path, section: str | None = None, note: Callable[[str], None] = lambda sentence: None
 ) -> Grade:
@@ -61,6 +64,8 @@ def grade_cells(nb: NotebookNode, section: Section, released: dict[str, Notebook
         write_source(section, Path(folder) / "source")
         stopped = kernel.run(nb, Path(folder), parent)
 
+    for cell in nb.cells:
+        _keep_plain_outputs(cell)
     present = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
     cells = []
     for name, original in released.items():
@@ -129,6 +134,13 @@ def _undefined(cell: NotebookNode, message: str, present: dict[str, NotebookNode
 def _grade(cell: NotebookNode, status: Status, message: str = "", hint: str = "", share: float = 0.0) -> CellGrade:
     points = float(role(cell)["points"])
     return CellGrade(grade_id(cell), share * points, points, status, message, hint)
+
+
+def _keep_plain_outputs(cell: NotebookNode) -> None:
+    """Drop every form of an output but text, PNG and verdicts: HTML from a submission would run in feedback pages."""
+    for output in cell.get("outputs", []):
+        if "data" in output:
+            output.data = {form: value for form, value in output.data.items() if form in KEPT_FORMS}
 
 
 def _missing(original: NotebookNode) -> NotebookNode:

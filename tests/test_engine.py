@@ -7,7 +7,8 @@ from submissions import cell_of, doubled, solved, with_source, without, write
 
 from autograder.bundle import write_source
 from autograder.course import SECTIONS, Course, CourseError
-from autograder.engine import grade_notebook
+from autograder.engine import grade_cells, grade_notebook
+from autograder.notebook import read_notebook, released_cells
 from autograder.release import release
 
 
@@ -124,6 +125,19 @@ def test_a_submitted_source_folder_changes_nothing(tmp_path):
     write_source(SECTIONS[0], tmp_path / "source")
     (tmp_path / "source" / "gradcheck.py").write_text("check_gradient = check_values = None\n")
     assert grade_notebook(write(solved(), tmp_path / "activations.ipynb")).points == 45
+
+
+def test_outputs_are_kept_as_text_and_png_only(tmp_path):
+    nb = with_source(
+        solved(),
+        relu_forward="from IPython.display import HTML, display\n\ndisplay(HTML('<script>alert(1)</script>'))\n"
+        + cell_of(solved(), "relu_forward").source,
+    )
+    course = Course.find()
+    graded = read_notebook(write(nb, tmp_path / "activations.ipynb"))
+    released = released_cells(read_notebook(course.notebook(SECTIONS[0])))
+    assert grade_cells(graded, SECTIONS[0], released).points == 45
+    assert "<script>" not in json.dumps([cell.get("outputs") for cell in graded.cells])
 
 
 @pytest.mark.parametrize(
