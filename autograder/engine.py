@@ -17,7 +17,6 @@ from autograder.course import SECTIONS, Course, CourseError, Section, find_secti
 from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
 
-
 KEPT_FORMS = ("text/plain", "image/png", MIME)
 
 
