@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROWS, COLUMNS = 12, 24  # the largest grid shown; a larger gradient is cropped around its worst entry
 RIGHT, WRONG = "#56B4E9", "#D55E00"  # Okabe & Ito's sky blue and vermilion; wrong entries also carry a cross
-CELL = "width:1.1em;height:1.1em;padding:0;text-align:center;line-height:1.1em;border:1px solid #fff;font-size:11px"
+CELL = "width:1.6em;height:1.6em;padding:0;text-align:center;line-height:1.6em;border:1px solid #fff;font-size:11px"
 
 
 def report_html(report: GradientReport) -> str:
@@ -48,12 +48,11 @@ def _grid(comparison: GradientComparison) -> str:
         )
         lines.append(f"<tr>{cells}</tr>")
     crop = "" if rows <= ROWS and columns <= COLUMNS else f", from row {top}, column {left}"
-    caption = f"{comparison.name}{crop}: × is off; rest the pointer on it for the numbers"
+    caption = f"{comparison.name}{crop}: × is off; rest the pointer on an entry for its numbers"
     return (
         f"<table role='img' aria-label='{escape(comparison.sentence(), quote=True)}' "
-        f"style='border-collapse:collapse;margin:.2em 0 .6em 1.4em'>"
-        f"<caption style='caption-side:bottom;text-align:left;font-size:11px'>{escape(caption)}</caption>"
-        f"{''.join(lines)}</table>"
+        f"style='border-collapse:collapse;margin:.2em 0 .2em 1.4em'>{''.join(lines)}</table>"
+        f"<p style='font-size:11px;margin:0 0 .8em 1.4em'>{escape(caption)}</p>"
     )
 
 

@@ -601,7 +601,7 @@ def test_picture_has_no_script_and_escapes_every_name():
     report = check_gradient(sigmoid_forward, hostile, normal(4, 5))
     html = GradientReport(report.comparisons, "<script>problem", ("<script>remark",))._repr_html_()
     page = Page(html)
-    assert set(page.tags) == {"div", "p", "strong", "table", "caption", "tr", "td"}
+    assert set(page.tags) == {"div", "p", "strong", "table", "tr", "td"}
     assert html.count("&lt;script&gt;") == 4  # problem, sentence, aria-label and remark
     assert page.values("table", "aria-label") == [str(report)]
     assert "<script>remark" in page.text
@@ -632,7 +632,7 @@ def test_picture_of_a_large_gradient_is_a_detail_with_a_wrong_entry_in_it():
     page = Page(check_gradient(sigmoid_forward, my_backward, normal(60, 70))._repr_html_())
     assert page.tags.count("tr") == ROWS
     assert page.tags.count("td") == ROWS * COLUMNS
-    assert "×" in page.text.split("rest the pointer")[1]
+    assert "×" in page.text.split(": × is off")[0]
     assert re.search(r"dx, from row \d+, column \d+: × is off", page.text)
 
 
