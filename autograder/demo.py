@@ -154,8 +154,7 @@ STUDENTS: dict[str, tuple[Student, ...]] = {
             {
                 "maxout_backward": _source("""
                     def maxout_backward(dout, cache):
-                        x, w, _ = cache
-                        b = np.zeros((w.shape[0], w.shape[2]))
+                        x, w, b = cache
                         gradients = []
                         for array in (x, w, b):
                             gradient = np.zeros(array.shape)
@@ -169,13 +168,11 @@ STUDENTS: dict[str, tuple[Student, ...]] = {
                                 gradient[index] = (up - down) / 2e-5
                             gradients.append(gradient)
                         return tuple(gradients)
-                """).replace("b = np.zeros((w.shape[0], w.shape[2]))", "b = bias_of_last_call"),
+                """),
                 "maxout_forward": _source("""
                     def maxout_forward(x, w, b):
-                        global bias_of_last_call
-                        bias_of_last_call = b
                         pieces = x @ w + b[:, None, :]
-                        return pieces.max(axis=0), (x, w, None)
+                        return pieces.max(axis=0), (x, w, b)
                 """),
                 "tanh_forward": _source("""
                     def tanh_forward(x):

@@ -17,6 +17,9 @@ from autograder.course import SECTIONS, Course, CourseError, Section, find_secti
 from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
 
+# What the visible part of a test raises. The hidden part, which stands before it, decides: a right backward keeps its
+# points although the visible part compares it with the student's forward, which may be wrong.
+VISIBLE = ("AssertionError", "GradientError")
 KEPT_FORMS = ("text/plain", "image/png", MIME)
 
 
@@ -91,7 +94,7 @@ def _judge(cell: NotebookNode, present: dict[str, NotebookNode], stopped: str) -
     verdicts = [output.data[MIME] for output in cell.outputs if MIME in output.get("data", {})]
     if kernel.is_overtime(cell):
         return _grade(cell, "timeout", "the test did not end in time: a function it calls loops without end")
-    if errors:
+    if errors and not (len(verdicts) == 1 and errors[-1].ename in VISIBLE):
         return _failure(cell, errors[-1], present)
     if cell.execution_count is None:
         return _grade(cell, "error", f"the test was not run: {stopped or 'the kernel stopped'}")
@@ -106,8 +109,10 @@ def _failure(cell: NotebookNode, error: NotebookNode, present: dict[str, Noteboo
     message, _, hint = error.evalue.partition("\n")
     if error.ename == "OvertimeError":
         return _grade(cell, "timeout", message, hint)
-    if error.ename in ("WorkError", "AssertionError", "GradientError"):
-        return _grade(cell, "failed", message or "an assertion of the test does not hold", hint)
+    if error.ename == "WorkError":
+        return _grade(cell, "failed", message, hint)
+    if error.ename in VISIBLE:
+        return _grade(cell, "failed", message or "an assertion of the test does not hold")
     if error.ename == "NotImplementedError":
         return _grade(cell, "failed", f"{grade_id(cell).removeprefix('test_')} is not written yet")
     if error.ename == "NameError":

@@ -8,7 +8,8 @@ gradient's norm, because an entry that happens to be near zero proves nothing by
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from source.types import Array
 TOLERANCE = 1e-6
 FULL_CHECK = 400  # entries; beyond, a sample of them and random directions
 SAMPLED_ENTRIES, DIRECTIONS = 100, 8
+COSTS = "(that costs a quarter of the points)"
 SECOND_LOOK = 5_000  # entries; up to here, what looks wrong in the sample is checked entry by entry
 
 
@@ -95,6 +97,7 @@ class GradientReport:
     comparisons: tuple[GradientComparison, ...]
     problem: str = ""
     remarks: tuple[str, ...] = ()
+    forward: str = ""
 
     @property
     def ok(self) -> bool:
@@ -102,9 +105,13 @@ class GradientReport:
         return not self.problem and all(comparison.ok for comparison in self.comparisons)
 
     def raise_if_wrong(self) -> None:
-        """Raise GradientError with the report's text unless every gradient is right."""
+        """Raise GradientError with what is wrong unless every gradient is right."""
         if not self.ok:
-            raise GradientError(str(self))
+            lines = [self.problem] if self.problem else []
+            lines += [comparison.sentence() for comparison in self.comparisons if not comparison.ok]
+            if self.forward:
+                lines.append(f"(The numeric gradient is that of your {self.forward}: is that one right?)")
+            raise GradientError("\n".join([*lines, *self.remarks]))
 
     def verify(self) -> None:
         """Show the report in the notebook, and raise GradientError unless every gradient is right."""
@@ -147,21 +154,26 @@ def check_gradient(
         raise TypeError("check_gradient needs at least one float array among the inputs, such as x of shape (N, D)")
 
     args = _copies(inputs)
-    result = forward(*args)
+    with _warnings(forward) as remarks:
+        result = forward(*args)
     if not (isinstance(result, tuple) and len(result) == 2):
         return GradientReport((), f"{_name(forward)} must return (out, cache), yours returned {describe(result)}")
     out, cache = np.asarray(result[0], dtype=float), result[1]
-    remarks = _changed(forward, args, inputs, names)
+    remarks += _changed(forward, args, inputs, names)
+    if np.asarray(result[0]).dtype != np.float64:
+        remarks.append(f"out is {np.asarray(result[0]).dtype}: compute in float64, differences drown in its rounding")
+    forward(*map(_other, inputs))  # so that a backward that reads globals instead of its cache is found out
 
     rng = np.random.default_rng([seed, 0x5EED])  # a stream of its own: dout must not be a copy of x's draws
     dout = rng.standard_normal(out.shape)
     given_dout = dout.copy()
-    gradients = backward(given_dout, cache)
-    remarks += _changed(backward, [given_dout], [dout], ["dout"])
+    with _warnings(backward) as more:
+        gradients = backward(given_dout, cache)
+    remarks += more + _changed(backward, [given_dout], [dout], ["dout"])
 
     problem = _shape_problem(backward, gradients, [inputs[k] for k in wrt], [names[k] for k in wrt])
     if problem:
-        return GradientReport((), problem, remarks)
+        return GradientReport((), problem, tuple(remarks))
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
 
     comparisons = []
@@ -173,19 +185,26 @@ def check_gradient(
             return np.asarray(forward(*args)[0], dtype=float)
 
         comparisons.append(compare_gradient(out_of, inputs[k], dout, gradient, f"d{names[k]}", _name(backward), rng))
-    return GradientReport(tuple(comparisons), remarks=remarks)
+    return GradientReport(tuple(comparisons), remarks=tuple(remarks), forward=_name(forward))
 
 
 def check_values(function: Callable[..., Any], *inputs: Any, expected: Any) -> None:
     """Print that `function(*inputs)` gives the expected values, or raise GradientError with the entry that is off.
 
-    A function that returns (out, cache) is judged by out. The expected values may be rounded to seven digits.
+    A function whose name ends in _forward must return (out, cache), and is judged by out. The expected values may
+    be rounded to seven digits.
     """
-    name = _name(function)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        result = function(*_copies(inputs))
-    given = result[0] if isinstance(result, tuple) and len(result) == 2 else result
+    name, args = _name(function), _copies(inputs)
+    with _warnings(function) as remarks:
+        given = function(*args)
+    if name.endswith("_forward"):
+        if not (isinstance(given, tuple) and len(given) == 2):
+            raise GradientError(
+                f"{name} must return (out, cache), the result and what backward will need; "
+                f"yours returned {describe(given)}"
+            )
+        given = given[0]
+    remarks += _changed(function, args, inputs, _input_names(function, len(inputs)))
     expected = np.asarray(expected, dtype=float)
     if not isinstance(given, np.ndarray | np.number | float | int):
         raise GradientError(f"{name} must return numbers, yours returned {describe(given)}")
@@ -199,8 +218,8 @@ def check_values(function: Callable[..., Any], *inputs: Any, expected: Any) -> N
     if not comparison.ok:
         raise GradientError(comparison.sentence())
     print(f"{name}: right on {given.size} value{'s' if given.size != 1 else ''}")
-    if caught:
-        print(f"! but NumPy warns on the way, {caught[0].message}: a quarter of the points is for doing without")
+    for remark in remarks:
+        print(f"! but {remark}")
 
 
 def compare_gradient(
@@ -261,7 +280,8 @@ def value_error(given: Array, expected: Array) -> float:
 def describe(value: object) -> str:
     """Name a value for a message: an array by its shape, a tuple by its length, all else by its type."""
     if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
+        kind = "an array" if type(value) is np.ndarray else f"a {type(value).__name__}"
+        return f"{kind} of shape {value.shape}"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
     return "None" if value is None else f"a {type(value).__name__}"
@@ -287,12 +307,30 @@ def _input_names(forward: Any, count: int) -> list[str]:
     return names + [f"input{k}" for k in range(len(names), count)]
 
 
-def _changed(function: Any, after: list[Any], before: Any, names: list[str]) -> tuple[str, ...]:
-    return tuple(
-        f"{_name(function)} changes {name} in place: kernels are pure, so work on a copy"
+def _changed(function: Any, after: list[Any], before: Any, names: list[str]) -> list[str]:
+    return [
+        f"{_name(function)} changes {name} in place: kernels are pure, so work on a copy {COSTS}"
         for name, now, then in zip(names, after, before, strict=True)
         if isinstance(then, np.ndarray) and not np.array_equal(now, then, equal_nan=then.dtype.kind == "f")
-    )
+    ]
+
+
+@contextmanager
+def _warnings(function: Any) -> Iterator[list[str]]:
+    """Collect NumPy's complaints about a call as remarks; other warnings are nobody's business here."""
+    remarks: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield remarks
+    numeric = [warning for warning in caught if issubclass(warning.category, RuntimeWarning)]
+    remarks += [f"{_name(function)} makes NumPy warn: {numeric[0].message} {COSTS}"] if numeric else []
+
+
+def _other(value: Any) -> Any:
+    """Return another input of the same kind and shape."""
+    if _is_float_array(value):
+        return np.flip(value).copy()
+    return value / 2 if isinstance(value, float) else value
 
 
 def _shape_problem(backward: Any, gradients: Any, inputs: list[Array], names: list[str]) -> str:

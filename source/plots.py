@@ -75,13 +75,17 @@ def plot_stack(stack: Stack, title: str) -> Figure:
     return figure
 
 
-def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[float]]) -> Figure:
-    """Draw the share of same-sign weight gradients against the batch size, one line for each kind of input."""
+def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[float]], chance: float) -> Figure:
+    """Draw the share of same-sign weight gradients against the batch size, one line for each kind of input.
+
+    `chance` is the share that coin flips would have.
+    """
     figure, axes = _figure(1, 1, 6.5, 3.2)
     ax = axes[0, 0]
     for (name, values), colour, style in zip(shares.items(), COLOURS, STYLES, strict=False):
         ax.semilogx(batch_sizes, values, color=colour, ls=style, marker="o", label=name)
-    ax.axhline(0.5, color="0.7", lw=0.8)
+    ax.axhline(chance, color="0.6", lw=0.8)
+    ax.annotate("coin flips", (batch_sizes[0], chance), xytext=(0, -11), textcoords="offset points", color="0.4")
     ax.set(
         title="How much the weights into one unit must move together",
         xlabel="batch size",

@@ -9,6 +9,7 @@ from autograder.checks import activations
 from autograder.checks.exercise import Backward, Function
 from autograder.checks.verdict import OvertimeError, Verdict, WorkError
 from source import activations as right
+from source.numeric import numeric_gradient
 
 EXERCISES = activations.EXERCISES
 KILL_MATRIX = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
@@ -223,6 +224,66 @@ def test_a_backward_that_is_right_for_a_wrong_forward_keeps_half_its_points():
 @pytest.mark.parametrize("factor", [0.0, 1.0, -2.0])
 def test_a_forward_that_bends_nothing_carries_nothing_forward(factor):
     found = verdict(activations.BACKWARDS["tanh"], lambda x: (factor * x, None), lambda dout, cache: factor * dout)
+    assert found.share == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "forward", "backward"),
+    [
+        ("relu", lambda x: (abs(x), x), lambda dout, x: dout * np.sign(x)),
+        ("leaky_relu", lambda x, alpha=0.01: (np.maximum(x, 0), x), lambda dout, x: dout * (x > 0)),
+        ("tanh", lambda x: (-np.tanh(x), np.tanh(x)), lambda dout, out: -dout * (1 - out**2)),
+    ],
+)
+def test_other_wrong_versions_carry_their_backward_too(name, forward, backward):
+    assert verdict(activations.BACKWARDS[name], forward, backward).share == 0.5
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"),
+    [
+        (lambda x, *rest: (x**2, x), lambda dout, x: 2 * dout * x),
+        (lambda x, *rest: (np.cos(x), x), lambda dout, x: -dout * np.sin(x)),
+        (lambda x, *rest: right.tanh_forward(x), right.tanh_backward),
+    ],
+    ids=["square", "cosine", "tanh"],
+)
+def test_one_pair_copied_into_every_exercise_earns_its_own_points_only(forward, backward):
+    shares = {name: verdict(exercise, forward, backward).share for name, exercise in activations.BACKWARDS.items()}
+    assert {name for name, share in shares.items() if share} <= {"tanh"}
+
+
+def test_a_right_backward_keeps_all_its_points_beside_a_wrong_forward():
+    def forward(x, alpha=0.01):
+        return np.where(x > 0, x, -alpha * x), (x, alpha)
+
+    def backward(dout, cache):
+        return np.where(cache[0] > 0, dout, cache[1] * dout)
+
+    assert verdict(activations.BACKWARDS["leaky_relu"], forward, backward) == Verdict(1.0)
+
+
+def test_a_backward_that_reads_globals_instead_of_its_cache_loses_its_points_and_is_told():
+    kept = {}
+
+    def forward(x):
+        kept["mask"] = x > 0
+        return np.maximum(x, 0), None
+
+    found = verdict(activations.BACKWARDS["relu"], forward, lambda dout, cache: dout * kept["mask"])
+    assert found.share == 0
+    assert "does not get everything from its cache" in found.message
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu", "leaky_relu", "elu"])
+def test_the_courses_own_numeric_gradient_is_no_backward(name):
+    pair = right.PAIRS[name]
+
+    def backward(dout, cache):
+        x, rest = cache
+        return numeric_gradient(lambda x: pair.forward(x, *rest)[0], x, dout).central.reshape(x.shape)
+
+    found = verdict(activations.BACKWARDS[name], lambda x, *rest: (pair.forward(x, *rest)[0], (x, rest)), backward)
     assert found.share == 0
 
 

@@ -121,6 +121,15 @@ def test_what_the_section_withholds_is_not_there_when_graded_either(tmp_path):
     assert found["test_maxout_backward"].status == "passed"
 
 
+def test_the_hidden_test_decides_where_the_visible_one_compares_with_a_wrong_forward(tmp_path):
+    wrong = """
+def leaky_relu_forward(x, alpha=0.01):
+    return np.where(x > 0, x, -alpha * x), (x, alpha)
+"""
+    grade = grade_notebook(write(with_source(solved(), leaky_relu_forward=wrong), tmp_path / "activations.ipynb"))
+    assert points(grade) == {"leaky_relu_forward": 0, "why_zero_centred": 0}
+
+
 def test_a_submitted_source_folder_changes_nothing(tmp_path):
     write_source(SECTIONS[0], tmp_path / "source")
     (tmp_path / "source" / "gradcheck.py").write_text("check_gradient = check_values = None\n")

@@ -21,6 +21,7 @@ from source.activations import (
     sigmoid_forward,
 )
 from source.gradcheck import (
+    COSTS,
     TOLERANCE,
     GradientComparison,
     GradientError,
@@ -452,7 +453,9 @@ def test_raise_if_wrong_raises_with_the_report(wrong):
     with pytest.raises(GradientError) as raised:
         report.raise_if_wrong()
     assert isinstance(raised.value, AssertionError)
-    assert str(raised.value) == str(report) == repr(report)
+    advice = "\n(The numeric gradient is that of your sigmoid_forward: is that one right?)"
+    assert str(raised.value) == str(report) + advice
+    assert str(report) == repr(report)
 
 
 def test_raise_if_wrong_raises_for_a_problem_of_form():
@@ -511,7 +514,9 @@ def test_forward_that_changes_its_input_gets_a_remark_and_is_judged_on_copies():
     report = check_gradient(greedy_forward, lambda dout, cache: 4 * dout * cache, x)
     np.testing.assert_array_equal(x, before)
     assert report.ok
-    assert report.remarks == ("greedy_forward changes x in place: kernels are pure, so work on a copy",)
+    assert report.remarks == (
+        "greedy_forward changes x in place: kernels are pure, so work on a copy (that costs a quarter of the points)",
+    )
     assert str(report).split("\n")[1] == report.remarks[0]
     report.raise_if_wrong()
 
@@ -524,7 +529,7 @@ def test_backward_that_changes_dout_gets_a_remark_and_is_judged_on_copies(right,
 
     report = check_gradient(sigmoid_forward, greedy_backward, normal(4, 5))
     assert report.ok is right
-    assert report.remarks == ("greedy_backward changes dout in place: kernels are pure, so work on a copy",)
+    assert report.remarks == ("greedy_backward changes dout in place: kernels are pure, so work on a copy " + COSTS,)
 
 
 @pytest.mark.parametrize("shape", [(4, 5), (60, 70)])
@@ -687,25 +692,25 @@ def test_a_wrong_value_is_named_with_index_given_and_expected(capsys):
 @pytest.mark.parametrize(
     ("returned", "message"),
     [
-        (np.array([np.nan, 1.0]), r"out\[0\]: your my_forward gives nan, the right value is 0.5 .*NaN or infinite"),
+        (np.array([np.nan, 1.0]), r"out\[0\]: your my_function gives nan, the right value is 0.5 .*NaN or infinite"),
         (np.array([-0.5, -1.0]), "the sign is flipped"),
         (np.array([1.0, 2.0]), "yours is 2 times the right one"),
         (np.array([0.0, 0.0]), "yours is 0 everywhere"),
-        (np.array([[0.5, 1.0]]), r"my_forward must give shape \(2,\), yours gives \(1, 2\)"),
-        (0.5, r"my_forward must give shape \(2,\), yours gives \(\)"),
-        (None, "my_forward must return numbers, yours returned None"),
-        ([0.5, 1.0], "my_forward must return numbers, yours returned a list"),
-        ("0.5", "my_forward must return numbers, yours returned a str"),
-        ((1.0, 2.0, 3.0), "my_forward must return numbers, yours returned a tuple of 3"),
+        (np.array([[0.5, 1.0]]), r"my_function must give shape \(2,\), yours gives \(1, 2\)"),
+        (0.5, r"my_function must give shape \(2,\), yours gives \(\)"),
+        (None, "my_function must return numbers, yours returned None"),
+        ([0.5, 1.0], "my_function must return numbers, yours returned a list"),
+        ("0.5", "my_function must return numbers, yours returned a str"),
+        ((1.0, 2.0, 3.0), "my_function must return numbers, yours returned a tuple of 3"),
     ],
     ids=repr,
 )
 def test_wrong_values_and_forms_raise(returned, message):
-    def my_forward(x):
+    def my_function(x):
         return returned
 
     with pytest.raises(GradientError, match=message):
-        check_values(my_forward, np.ones(2), expected=[0.5, 1.0])
+        check_values(my_function, np.ones(2), expected=[0.5, 1.0])
 
 
 def test_a_large_value_does_not_hide_a_small_wrong_one():
@@ -723,7 +728,7 @@ def test_values_with_a_warning_are_right_with_a_remark(capsys):
     check_values(my_forward, np.array([-1e4, 0.0]), expected=[0.0, 0.5])
     first, second, _ = capsys.readouterr().out.split("\n")
     assert first == "my_forward: right on 2 values"
-    assert second.startswith("! but NumPy warns on the way, overflow encountered in exp: ")
+    assert second.startswith("! but my_forward makes NumPy warn: overflow encountered in exp")
 
 
 def test_values_without_a_warning_get_no_remark(capsys):
@@ -731,14 +736,37 @@ def test_values_without_a_warning_get_no_remark(capsys):
     assert "!" not in capsys.readouterr().out
 
 
-def test_values_are_judged_on_copies():
-    def greedy_forward(x):
+def test_values_are_judged_on_copies_and_changes_get_a_remark(capsys):
+    def greedy(x):
         x += 1
         return x
 
     x = np.zeros(3)
-    check_values(greedy_forward, x, expected=[1, 1, 1])
+    check_values(greedy, x, expected=[1, 1, 1])
     assert not x.any()
+    assert "greedy changes x in place" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("returned", [np.ones(2), None, (1.0, 2.0, 3.0)])
+def test_values_of_a_forward_without_its_cache_are_refused(returned):
+    with pytest.raises(GradientError, match=r"sigmoid_forward must return \(out, cache\), the result and what"):
+        check_values(_named("sigmoid_forward", lambda x: returned), np.ones(2), expected=[1.0, 1.0])
+
+
+def test_a_backward_that_reads_globals_instead_of_its_cache_is_found_out():
+    kept = {}
+
+    def forward(x):
+        kept["mask"] = x > 0
+        return np.maximum(x, 0), None
+
+    assert not check_gradient(forward, lambda dout, cache: dout * kept["mask"], normal(4, 5)).ok
+    assert check_gradient(lambda x: (np.maximum(x, 0), x > 0), np.multiply, normal(4, 5)).ok
+
+
+def _named(name, function):
+    function.__name__ = name
+    return function
 
 
 def test_relative_error_is_relative_to_both_norms():

@@ -79,13 +79,13 @@ def test_stack_shows_a_histogram_a_layer_and_the_gradients_size(name):
 
 def test_dead_stack_draws_as_well():
     zeros = [np.zeros((4, 3))] * 2
-    *_, gradients = drawn(plots.plot_stack(Stack(zeros, zeros, [1.0, 1.0]), "nothing left"))
+    *_, gradients = drawn(plots.plot_stack(Stack(zeros, zeros, [1.0, 1.0], zeros[0]), "nothing left"))
     assert (np.asarray(gradients.lines[0].get_ydata()) > 0).all()  # a logarithmic axis has no zero
 
 
 def test_sign_shares_show_one_line_for_each_kind_of_input():
     shares = {"sigmoid-fed": [1.0, 0.9, 0.88], "tanh-fed": [0.56, 0.55, 0.56]}
-    [ax] = drawn(plots.plot_sign_shares([1, 8, 128], shares))
+    [ax] = drawn(plots.plot_sign_shares([1, 8, 128], shares, 0.5))
     assert legend_of(ax) == list(shares)
     for line, values in zip(ax.lines, shares.values(), strict=False):
         np.testing.assert_array_equal(line.get_ydata(), values)

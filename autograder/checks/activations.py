@@ -45,15 +45,12 @@ ORDINARY = (
     Case("x with exact zeros", (_normal(4, 3, 4) * np.array([[1, 0, 1, 0], [0, 1, 1, 1], [1, 1, 0, 0]]),)),
 )
 NEAR_ZERO = Case(
-    "x within 3e-7 of zero",
-    (np.array([[1e-7, -1e-7, 5e-8], [-5e-8, 3e-7, -3e-7]]),),
+    "entries within 3e-7 of zero",
+    (np.array([[1e-7, -1e-7, 5e-8], [-5e-8, 3e-7, -3e-7], [3.0, -2.0, 1.0]]),),
     "reference",
     hint=wrong.DIFFERENCES,
 )
-EXTREME = Case(
-    "|x| up to 1e4", (np.array([[-1e4, -800.0, -30.0, -1.0], [1.0, 30.0, 800.0, 1e4]]),), "reference",
-    hint="exp(710) is more than a float64 can hold. Write the formula so that exp never gets a large argument.",
-)  # fmt: skip
+EXTREME = Case("|x| up to 1e4", (np.array([[-1e4, -800.0, -30.0, -1.0], [1.0, 30.0, 800.0, 1e4]]),), "reference")
 LARGE = Case("100,000 entries", (_normal(5, 400, 250, scale=2.0),), "reference", LARGE_TIME_S)
 
 
@@ -77,7 +74,7 @@ CASES = {
     "tanh": (*ORDINARY, _tails(8, 9.5), EXTREME, LARGE),
     "relu": KINKED,
     "leaky_relu": (ORDINARY[0], *_with_alpha(KINKED, 0.2, 0.01, 0.3)),
-    "elu": (ORDINARY[0], *_with_alpha(KINKED, 0.5, 1.0, 1.7)),
+    "elu": (ORDINARY[0], *_with_alpha(KINKED, 1.0, 0.5, 1.7)),
 }
 
 
@@ -85,7 +82,9 @@ def _elementwise(name: str) -> tuple[Function, Backward]:
     """Make the two exercises of a nonlinearity that acts on each entry by itself."""
     pair = right.PAIRS[name]
     inputs = ("x", "alpha") if name in ("leaky_relu", "elu") else ("x",)
-    forward = Function(f"{name}_forward", inputs, pair.forward, CASES[name], wrong.FORWARDS[name], cached=True)
+    forgetful = "relu" if name == "leaky_relu" else ""  # alpha forgotten: a mistake of this exercise, not a copy
+    others = tuple(other.forward for key, other in right.PAIRS.items() if key not in (name, forgetful))
+    forward = Function(f"{name}_forward", inputs, pair.forward, CASES[name], wrong.FORWARDS[name], True, others)
     return forward, Backward(f"{name}_backward", forward, ("x",), pair.backward, wrong.BACKWARDS[name])
 
 

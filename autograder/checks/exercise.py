@@ -22,6 +22,12 @@ OVERFLOW = (
     "computes both branches everywhere."
 )
 CARRIED = 0.5  # what a backward keeps that is right for a wrong forward
+RESEMBLES = 0.6  # the correlation with the right values that makes a wrong forward a wrong version of this one,
+AGREES = 0.25  # or the share of its values that are right
+NOT_FINITE = (
+    "NaN comes from inf / inf, inf - inf or 0 * inf. exp(710) is more than a float64 can hold: write the formula so "
+    "that exp never gets a large argument."
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Case:
     """Inputs to try, and what a backward is held against there.
 
     `numeric`: differences of the reference forward, kink-aware, for ordinary inputs. `reference`: the reference
-    backward, where differences are blind (tails, close to kinks) or too slow (large inputs).
+    backward, where differences are blind (tails, close to kinks) or too slow (large inputs). `hint` is for a
+    backward that fails here and nowhere before.
     """
 
     label: str
@@ -65,6 +72,7 @@ class Function:
     cases: tuple[Case, ...]
     mistakes: tuple[Mistake, ...]
     cached: bool = False
+    others: tuple[Callable[..., Any], ...] = ()  # other exercises' forwards, which carry nothing here
 
     def check(self, function: Callable[..., Any]) -> Verdict:
         """Compare every case's result with the reference's.
@@ -84,7 +92,8 @@ class Function:
 
         problem = _first_problem(self.cases, attempt)
         if problem:
-            raise WorkError(problem.message, _hint(self.mistakes, tried) or problem.hint)
+            hint = problem.hint if problem.hint == NOT_FINITE else ""
+            raise WorkError(problem.message, _hint(self.mistakes, tried) or hint)
         return manners.verdict()
 
     def is_right(self, function: Callable[..., Any]) -> bool:
@@ -94,6 +103,30 @@ class Function:
         except WorkError:
             return False
         return True
+
+    def is_resembled_by(self, function: Callable[..., Any]) -> bool:
+        """Tell whether a wrong forward is a wrong version of this one, and not something else altogether.
+
+        Its values go with the right ones, up or down, or some of them are right; it bends, so that there is something
+        to derive; and it is no other exercise's forward, copied.
+        """
+        cases = [case for case in self.cases if case.against == "numeric"]
+        given, right, copied, bends = [], [], [bool(self.others)] * len(self.others), False
+        try:
+            for case in cases:
+                out = np.asarray(self.result_of(call(self.name, function, case.inputs).value), dtype=float)
+                given.append(out.ravel())
+                right.append(self.expected(case).ravel())
+                bends = bends or not _is_affine(lambda *i: call(self.name, function, i).value, case.inputs)
+                for k, other in enumerate(self.others):
+                    copied[k] = copied[k] and _close(np.asarray(other(case.inputs[0])[0]), out)
+        except (WorkError, ValueError, TypeError, IndexError):  # it breaks on inputs that it should take
+            return False
+        values, wanted = np.concatenate(given), np.concatenate(right)
+        if not bends or any(copied) or values.shape != wanted.shape or not np.isfinite(values).all():
+            return False
+        correlation = abs(float(np.corrcoef(values, wanted)[0, 1]))
+        return correlation >= RESEMBLES or float(np.isclose(values, wanted).mean()) >= AGREES
 
     def result_of(self, value: Any) -> Any:
         """Return what is compared: the value, or its first part if it should be (out, cache)."""
@@ -141,6 +174,13 @@ class Backward:
         if problem:
             if self._carries(forward, backward):
                 return self._half(problem.message)
+            if self._reads_globals(forward, backward):
+                raise WorkError(
+                    f"{self.name} does not get everything from its cache: after another call of {self.forward.name}, "
+                    "its gradients are those of that call",
+                    "A network calls forward many times before the first backward. Put what backward needs into the "
+                    "cache, not into a global.",
+                )
             raise WorkError(problem.message, _hint(self.mistakes, tried) or problem.hint)
         return manners.verdict()
 
@@ -149,9 +189,18 @@ class Backward:
         return np.random.default_rng([number, 0xD0]).standard_normal(self.forward.expected(case).shape)
 
     def _pull_back(
-        self, forward: Callable[..., Any], backward: Callable[..., Any], case: Case, dout: Array, manners: "_Manners"
+        self,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any],
+        case: Case,
+        dout: Array,
+        manners: "_Manners",
+        interrupted: bool = True,
     ) -> tuple[Array, ...]:
+        """Call forward and backward; `interrupted` by another call of forward, which a cache survives."""
         ahead = call(self.forward.name, forward, case.inputs, case.time_s)
+        if interrupted and case.against == "numeric":
+            call(self.forward.name, forward, list(map(_other, case.inputs)), case.time_s)
         out = _array(self.forward.result_of(ahead.value), "out", self.forward.name)
         if out.shape != dout.shape:
             raise WorkError(f"out must have shape {dout.shape}, your {self.forward.name} gives shape {out.shape}")
@@ -166,7 +215,10 @@ class Backward:
         wanted = ", ".join(f"d{name}" for name in self.wrt)
         if len(self.wrt) == 1:
             if isinstance(value, tuple | list):
-                raise WorkError(f"{self.name} must return {wanted} alone, yours returned {describe(value)}")
+                raise WorkError(
+                    f"{self.name} must return {wanted} alone, yours returned {describe(value)}",
+                    "Return the array itself. A parameter such as alpha is a constant here and has no gradient.",
+                )
             value = (value,)
         if not (isinstance(value, tuple | list) and len(value) == len(self.wrt)):
             raise WorkError(f"{self.name} must return ({wanted}), yours returned {describe(value)}")
@@ -187,7 +239,7 @@ class Backward:
 
     def _carries(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
         """Tell whether the forward is wrong, is worth differentiating, and the backward is right for it."""
-        if self.forward.is_right(forward):
+        if self.forward.is_right(forward) or not self.forward.is_resembled_by(forward):
             return False
 
         def quiet(*inputs: Any) -> Any:
@@ -203,9 +255,20 @@ class Backward:
                 return False
         return True
 
+    def _reads_globals(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+        """Tell whether the gradients are right as long as nobody calls forward in between, and only then."""
+
+        def problem(number: int, case: Case, interrupted: bool) -> str:
+            dout = self._cotangent(case, number)
+            gradients = self._pull_back(forward, backward, case, dout, _Manners(self.name), interrupted)
+            return self._problem(case, dout, gradients)
+
+        cases = [(number, case) for number, case in enumerate(self.forward.cases) if case.against == "numeric"]
+        return not any(problem(*case, False) for case in cases) and any(problem(*case, True) for case in cases)
+
     def _suits(self, forward: Callable[..., Any], case: Case, dout: Array, gradients: tuple[Array, ...]) -> bool:
-        """Tell whether the gradients are this forward's, and it bends: an affine one leaves nothing to derive."""
-        return not _is_affine(forward, case.inputs) and all(
+        """Tell whether the gradients are this forward's."""
+        return all(
             given.shape == case.inputs[k].shape and _numeric(forward, case, k, dout, given, "", self.name).ok
             for k, given in enumerate(gradients)
         )
@@ -235,7 +298,8 @@ def _first_problem(cases: Sequence[Case], attempt: Callable[[int, Case], str]) -
                 break
             raise
         if sentence and not first:
-            first = WorkError(f"{sentence} [{case.label}]", case.hint)
+            hint = NOT_FINITE if "NaN or infinity" in sentence else case.hint
+            first = WorkError(f"{sentence} [{case.label}]", hint)
     return first
 
 
@@ -275,7 +339,8 @@ class _Manners:
 def _array(value: Any, what: str, name: str) -> Array:
     """Return a student's value as float numbers, or say that it is none."""
     if type(value) is not np.ndarray and not isinstance(value, bool | int | float | np.number | np.bool_):
-        raise WorkError(f"{what} must be numbers, your {name} gives {describe(value)}")
+        hint = "Is there a return at the end?" if value is None else ""
+        raise WorkError(f"{what} must be numbers, your {name} gives {describe(value)}", hint)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise WorkError(f"{what} must be real numbers, your {name} gives an array of dtype {array.dtype}")
@@ -315,6 +380,13 @@ def _numeric(
         return np.asarray(forward(*inputs)[0], dtype=float)
 
     return compare_gradient(out_of, case.inputs[k], dout, given, what, name, np.random.default_rng(k))
+
+
+def _other(value: Any) -> Any:
+    """Return another input of the same kind and shape."""
+    if isinstance(value, np.ndarray):
+        return np.flip(value).copy()
+    return value / 2 if isinstance(value, float) else value
 
 
 def _is_affine(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> bool:

@@ -30,10 +30,10 @@ def clouds(rng: np.random.Generator, samples: int = 512) -> tuple[Array, NDArray
     return centres[y] + rng.standard_normal((samples, INPUTS)), y
 
 
-def train_with_spike(pair: Pair, spike_rate: float, seed: int = 0) -> Survivors:
+def train_with_spike(pair: Pair, spike_rate: float, seed: int = 0, after: int = AFTER) -> Survivors:
     """Train two hidden layers, with three steps at spike_rate after the first twenty.
 
-    The learning rate is 0.005 before and after, for 200 more steps in which a living unit can come back.
+    The learning rate is 0.005 before and for `after` more steps, rounded up to whole epochs of 8; momentum is 0.9.
     """
     rng = np.random.default_rng(seed)
     x, y = clouds(rng)
@@ -53,7 +53,7 @@ def train_with_spike(pair: Pair, spike_rate: float, seed: int = 0) -> Survivors:
         x,
         y,
         learning_rate=rate,
-        epochs=-(-(BEFORE + SPIKE + AFTER) // steps_an_epoch),
+        epochs=-(-(BEFORE + SPIKE + after) // steps_an_epoch),
         batch_size=BATCH_SIZE,
         rng=rng,
         momentum=MOMENTUM,

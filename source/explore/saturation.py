@@ -13,11 +13,18 @@ class Stack(NamedTuple):
 
     activations: each layer's output, (N, width). gradients: the loss's gradient with respect to it, (N, width).
     saturated: the share of its units whose slope is below a twentieth of the steepest that the nonlinearity has.
+    input_gradient: what is left of the gradient below layer 1, (N, width).
     """
 
     activations: list[Array]
     gradients: list[Array]
     saturated: list[float]
+    input_gradient: Array
+
+    @property
+    def arrives(self) -> float:
+        """The size of the gradient at the input, as a share of its size at the top: what passes all layers."""
+        return float(self.input_gradient.std() / self.gradients[-1].std())
 
 
 FLAT = 0.05  # of the steepest slope
@@ -39,21 +46,19 @@ def run_stack(
     """
     x = input_mean + rng.standard_normal((samples, width))
     steepest = float(_slope(pair, np.linspace(-6, 6, 1001)).max())
-    stack = Stack([], [], [])
-    caches = []
+    activations, gradients, saturated, caches = [], [], [], []
     for _ in range(depth):
         w = weight_scale * rng.standard_normal((width, width)) / np.sqrt(width)
         pre, affine = affine_forward(x, w, np.zeros(width))
         x, nonlinear = pair.forward(pre)
         caches.append((affine, nonlinear))
-        stack.activations.append(x)
-        stack.saturated.append(float((_slope(pair, pre) < FLAT * steepest).mean()))
+        activations.append(x)
+        saturated.append(float((_slope(pair, pre) < FLAT * steepest).mean()))
     dout = rng.standard_normal(x.shape)
     for affine, nonlinear in reversed(caches):
-        stack.gradients.append(dout)
+        gradients.append(dout)
         dout, _, _ = affine_backward(pair.backward(dout, nonlinear), affine)
-    stack.gradients.reverse()
-    return stack
+    return Stack(activations, gradients[::-1], saturated, dout)
 
 
 def _slope(pair: Pair, x: Array) -> Array:

@@ -113,6 +113,16 @@ FORWARDS: dict[str, tuple[Mistake, ...]] = {
             "Use the parameter alpha: alpha · (exp(x) − 1).",
         ),
         Mistake(
+            "negative side mirrored",
+            lambda x, alpha=1.0: np.where(x > 0, x, alpha * (1 - np.exp(np.minimum(x, 0)))),
+            "The sign of the exponential side is flipped: alpha · (exp(x) − 1) runs from 0 down to −alpha.",
+        ),
+        Mistake(
+            "alpha on both sides",
+            lambda x, alpha=1.0: alpha * np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+            "alpha belongs to the negative side only: x where x > 0.",
+        ),
+        Mistake(
             "leaky instead",
             lambda x, alpha=1.0: np.where(x > 0, x, alpha * x),
             "That is a leaky ReLU. ELU's negative side is an exponential, alpha · (exp(x) − 1).",
@@ -169,6 +179,11 @@ FORWARDS: dict[str, tuple[Mistake, ...]] = {
             "largest in size",
             lambda x, w, b: np.take_along_axis(_pieces(x, w, b), np.abs(_pieces(x, w, b)).argmax(axis=0)[None], 0)[0],
             "The largest value, not the largest absolute value.",
+        ),
+        Mistake(
+            "first two pieces only",
+            lambda x, w, b: _pieces(x, w, b)[:2].max(axis=0),
+            "There are K pieces, not always two: take the maximum over the whole first axis.",
         ),
         Mistake(
             "maximum over units",
@@ -314,6 +329,11 @@ BACKWARDS: dict[str, tuple[Mistake, ...]] = {
             lambda dout, x: dout * (1 - x**2),
             "The slope is 1 − out², in terms of the output: keep out in the cache, not x.",
         ),
+        Mistake(
+            "square of 1 − out",
+            lambda dout, x: dout * (1 - np.tanh(x)) ** 2,
+            "1 − out², not (1 − out)²: only out is squared.",
+        ),
         Mistake("1 + out²", lambda dout, x: dout * (1 + np.tanh(x) ** 2), "A minus: the slope is 1 − out², at most 1."),
         Mistake(
             "sigmoid's slope",
@@ -336,6 +356,12 @@ BACKWARDS: dict[str, tuple[Mistake, ...]] = {
             lambda dout, x: np.where((x > 0) & (dout > 0), dout, 0),
             "Negative gradients pass too: the mask asks for x > 0 only.",
         ),
+        Mistake(
+            "selected by the mask",
+            lambda dout, x: dout[x > 0],
+            "dout[mask] picks entries out and loses the shape. Multiply by the mask, or use np.where.",
+        ),
+        Mistake("dout times x", lambda dout, x: dout * x, "The slope is 1 or 0, not x: multiply by (x > 0)."),
         Mistake(
             "mask inverted",
             lambda dout, x: dout * (x < 0),
@@ -361,6 +387,11 @@ BACKWARDS: dict[str, tuple[Mistake, ...]] = {
             "Keep alpha in the cache: 0.01 is only its default.",
         ),
         Mistake("mask from dout", lambda dout, x, alpha=0.01: np.where(dout > 0, dout, alpha * dout), MASK_OF_DOUT),
+        Mistake(
+            "minus alpha",
+            lambda dout, x, alpha=0.01: np.where(x > 0, dout, -alpha * dout),
+            "On the negative side the slope is plus alpha: the line still rises.",
+        ),
         Mistake(
             "alpha without dout",
             lambda dout, x, alpha=0.01: np.where(x > 0, dout, alpha),
@@ -399,6 +430,23 @@ BACKWARDS: dict[str, tuple[Mistake, ...]] = {
             "out as the slope",
             lambda dout, x, alpha=1.0: np.where(x > 0, dout, right.elu_forward(x, alpha)[0] * dout),
             "exp loses its −1 in the derivative: the slope is alpha · exp(x) = out + alpha.",
+        ),
+        Mistake(
+            "exponential of out",
+            lambda dout, x, alpha=1.0: np.where(
+                x > 0, dout, alpha * np.exp(np.minimum(right.elu_forward(x, alpha)[0], 0)) * dout
+            ),
+            "The exponential is of x, not of out; in terms of out the slope is out + alpha.",
+        ),
+        Mistake(
+            "out − alpha",
+            lambda dout, x, alpha=1.0: np.where(x > 0, dout, (right.elu_forward(x, alpha)[0] - alpha) * dout),
+            "A plus: alpha · exp(x) = out + alpha.",
+        ),
+        Mistake(
+            "x on the positive side",
+            lambda dout, x, alpha=1.0: np.where(x > 0, x * dout, alpha * np.exp(np.minimum(x, 0)) * dout),
+            "On the positive side out is x, so the slope is 1.",
         ),
         Mistake(
             "out + 1",
@@ -465,6 +513,20 @@ BACKWARDS: dict[str, tuple[Mistake, ...]] = {
         ),
         Mistake("zeros", _scaled(lambda x, w: (0, 0, 0)), ZEROS),
         Mistake(
+            "dw from all of dout",
+            lambda dout, x, w, b: (
+                _maxout_right(dout, x, w, b)[0],
+                _maxout_every_piece(dout, x, w, b)[1],
+                _maxout_right(dout, x, w, b)[2],
+            ),
+            "In dw too, only the winner hears of its dout.",
+        ),
+        Mistake(
+            "db with an axis too many",
+            lambda dout, x, w, b: (*_maxout_right(dout, x, w, b)[:2], _maxout_right(dout, x, w, b)[2][:, None, :]),
+            "db has b's shape (K, M): sum over the samples without keepdims.",
+        ),
+        Mistake(
             "db averaged",
             _scaled(lambda x, w: (1, 1, 1 / max(len(x), 1.5))),
             "db is a sum over the samples, not a mean.",
@@ -517,6 +579,21 @@ SAME_SIGN_SHARE = (
         "The signs of dw = xᵀ · dout are asked for, not those of dout.",
     ),
     Mistake(
+        "no average",
+        lambda x, dout: np.maximum((_dw(x, dout) > 0).mean(axis=0), (_dw(x, dout) < 0).mean(axis=0)),
+        "That is one share a column: average them into one number.",
+    ),
+    Mistake(
+        "largest column",
+        lambda x, dout: float(np.maximum((_dw(x, dout) > 0).mean(axis=0), (_dw(x, dout) < 0).mean(axis=0)).max()),
+        "Average over the columns, instead of taking the largest share.",
+    ),
+    Mistake(
+        "sign of the column's sum",
+        lambda x, dout: float((np.sign(_dw(x, dout)) == np.sign(_dw(x, dout).sum(axis=0))).mean()),
+        "The majority counts entries; the sign of their sum is another matter, one large entry can turn it.",
+    ),
+    Mistake(
         "mean sign",
         lambda x, dout: float(np.abs(np.sign(_dw(x, dout)).mean(axis=0)).mean()),
         "|mean sign| runs from 0 to 1; the share is (1 + |mean sign|) / 2.",
@@ -553,6 +630,21 @@ DEAD_FRACTION = (
         "the living share",
         lambda pre: 1 - right.dead_fraction(pre),
         "That is the share that lives; the dead are asked for.",
+    ),
+    Mistake(
+        "divided by the samples",
+        lambda pre: right.dead_fraction(pre) * pre.shape[1] / len(pre),
+        "A share of the units: divide by their number H, not by the number of samples.",
+    ),
+    Mistake(
+        "one answer a unit",
+        lambda pre: (pre <= 0).all(axis=0),
+        "That says for each unit whether it is dead: take the mean to get their share.",
+    ),
+    Mistake(
+        "all entries at once",
+        lambda pre: float((pre <= 0).all()),
+        "all() over everything asks whether every unit is dead: look down each column (axis=0).",
     ),
     Mistake(
         "a count",
