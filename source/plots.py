@@ -85,7 +85,7 @@ def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[f
     for (name, values), colour, style in zip(shares.items(), COLOURS, STYLES, strict=False):
         ax.semilogx(batch_sizes, values, color=colour, ls=style, marker="o", label=name)
     ax.axhline(chance, color="0.6", lw=0.8)
-    ax.annotate("coin flips", (batch_sizes[0], chance), xytext=(0, -11), textcoords="offset points", color="0.4")
+    ax.annotate("coin flips", (batch_sizes[0], chance), xytext=(0, -15), textcoords="offset points", color="0.4")
     ax.set(
         title="How much the weights into one unit must move together",
         xlabel="batch size",
