@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.course import Course, CourseError, Section
 from autograder.grade import METADATA, Grade
-from autograder.notebook import read_notebook
+from autograder.notebook import fingerprint, read_notebook
 from autograder.release import reason
 
 
@@ -35,7 +36,7 @@ def grade_class(
     """
     for student in only if only is not None else students(course, section):
         earlier = recorded_grade(course, section, student)
-        if earlier and not force and not _newer(course, section, student):
+        if earlier and not force and not _handed_in_again(course, section, student):
             yield Graded(student, earlier, fresh=False)
             continue
         try:
@@ -46,10 +47,7 @@ def grade_class(
 
 def recorded_grade(course: Course, section: Section, student: str) -> Grade | None:
     """Return the grade that a student's autograded notebook carries, if grading was finished."""
-    path = _notebook(course, "autograded", section, student)
-    if not path.is_file():
-        return None
-    record = read_notebook(path).metadata.get(METADATA)
+    record = _record(course, section, student)
     return Grade.from_dict(record) if record else None
 
 
@@ -74,8 +72,13 @@ def _notebook(course: Course, step: str, section: Section, student: str) -> Path
     return course.classroom / step / student / section.folder / f"{section.name}.ipynb"
 
 
-def _newer(course: Course, section: Section, student: str) -> bool:
-    """Tell whether the student has handed in again since the last grade."""
+def _record(course: Course, section: Section, student: str) -> dict[str, Any]:
+    path = _notebook(course, "autograded", section, student)
+    return dict(read_notebook(path).metadata.get(METADATA, {})) if path.is_file() else {}
+
+
+def _handed_in_again(course: Course, section: Section, student: str) -> bool:
+    """Tell whether the submitted file is another one than was graded, whatever its date says."""
     submitted = _notebook(course, "submitted", section, student)
-    graded = _notebook(course, "autograded", section, student)
-    return submitted.is_file() and submitted.stat().st_mtime > graded.stat().st_mtime
+    record = _record(course, section, student)
+    return submitted.is_file() and fingerprint(submitted) != record.get("submitted_sha256")

@@ -11,7 +11,8 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from autograder import bundle
 from autograder.course import find_section
 from autograder.engine import grade_cells
-from autograder.notebook import restore
+from autograder.grade import METADATA
+from autograder.notebook import fingerprint, restore
 
 Resources = dict[str, Any]
 
@@ -37,7 +38,14 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
         section = find_section(resources["nbgrader"]["assignment"])
         grade_cells(nb, section, released_in_gradebook(resources), parent=self)
+        nb.metadata[METADATA]["submitted_sha256"] = fingerprint(self._submitted(resources))
         return nb, resources
+
+    def _submitted(self, resources: Resources) -> Path:
+        """Return the file that the student handed in."""
+        of, courses = resources["nbgrader"], self.parent.parent.coursedir
+        folder = courses.format_path(courses.submitted_directory, of["student"], of["assignment"])
+        return Path(folder) / f"{of['notebook']}.ipynb"
 
 
 def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:

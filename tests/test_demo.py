@@ -139,6 +139,17 @@ def test_a_run_that_was_killed_half_way_is_finished_by_the_next(shown):
     assert result.grade.cells == whole
 
 
+def test_a_second_hand_in_is_graded_whatever_its_date_says_and_the_others_are_left(shown):
+    course, _ = shown
+    path = course.classroom / "submitted" / "demo-carl" / SECTION.folder / "activations.ipynb"
+    solved = (course.classroom / "submitted" / "demo-ada" / SECTION.folder / "activations.ipynb").read_text()
+    path.write_text(solved)
+    os.utime(path, (0, 0))
+    results = {result.student: result for result in grading.grade_class(course, SECTION, ["demo-ada", "demo-carl"])}
+    assert results["demo-carl"].grade.points == 45
+    assert {name: result.fresh for name, result in results.items()} == {"demo-ada": False, "demo-carl": True}
+
+
 def test_removing_the_demo_class_leaves_everybody_else(shown):
     course, _ = shown
     keep = course.classroom / "submitted" / "real-max" / SECTION.folder
