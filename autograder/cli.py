@@ -79,7 +79,7 @@ def grade(sections: tuple[str, ...], force: bool) -> None:
             with OUT.status(f"{number}/{len(waiting)} {student}"):
                 (result,) = grading.grade_class(course, section, [student], force)
             problems += result.grade is None
-            OUT.print(f"  {number}/{len(waiting)} {report.line(result)}", markup=False)
+            OUT.print(f"  {number}/{len(waiting)} {report.line(result)}", markup=False, soft_wrap=True)
     if problems:
         raise CourseError(f"{problems} of the submissions could not be graded, for the reasons above")
 

@@ -76,7 +76,8 @@ def grade_cells(nb: NotebookNode, section: Section, released: dict[str, Notebook
         if name not in present:
             present[name] = _missing(original)
             nb.cells.append(present[name])
-            cells.append(_grade(original, "missing", f"the cell {name} is not in the notebook: it was deleted"))
+            status: Status = "missing" if is_test(original) else "manual"
+            cells.append(_grade(original, status, f"the cell {name} is not in the notebook: it was deleted"))
         elif not is_test(original):
             cells.append(_grade(original, "manual"))
         else:

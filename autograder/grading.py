@@ -1,5 +1,6 @@
 """Grade a class through nbgrader: find who handed in, grade what is new, and write feedback, one student at a time."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ class Graded:
 
 def students(course: Course, section: Section) -> list[str]:
     """Return who has handed a section in, in alphabetical order."""
-    return sorted(path.parent.name for path in (course.classroom / "submitted").glob(f"*/{section.folder}"))
+    folders = (course.classroom / "submitted").glob(f"*/{section.folder}")
+    return sorted(folder.parent.name for folder in folders if folder.parent.name != ".ipynb_checkpoints")
 
 
 def grade_class(
@@ -57,14 +59,21 @@ def feedback_page(course: Course, section: Section, student: str) -> Path:
 
 
 def _grade(course: Course, section: Section, student: str) -> Grade:
-    read_notebook(_notebook(course, "submitted", section, student))  # one clear line if it is no notebook at all
+    submitted = _notebook(course, "submitted", section, student)
+    if not submitted.is_file():
+        others = ", ".join(sorted(path.name for path in submitted.parent.glob("*"))[:5]) or "nothing"
+        raise CourseError(f"handed in no {submitted.name}; there is {others}")
+    try:
+        read_notebook(submitted)
+    except CourseError as error:
+        raise CourseError(str(error).replace(f"{submitted.parent}{os.sep}", "")) from None
     result = course.nbgrader.autograde(section.folder, student, force=True, create=True)
     grade = recorded_grade(course, section, student) if result["success"] else None
     if grade is None:
-        raise CourseError(f"{student} could not be graded: {reason(result)}")
+        raise CourseError(f"could not be graded: {reason(result)}")
     result = course.nbgrader.generate_feedback(section.folder, student, force=True)
     if not result["success"]:
-        raise CourseError(f"{student} is graded, but has no feedback page: {reason(result)}")
+        raise CourseError(f"graded, but has no feedback page: {reason(result)}")
     return grade
 
 

@@ -50,8 +50,9 @@ def fingerprint(path: Path) -> str:
 
 
 def role(cell: NotebookNode) -> dict[str, Any]:
-    """Return nbgrader's metadata of a cell, empty if it has none."""
-    return dict(cell.metadata.get("nbgrader") or {})
+    """Return nbgrader's metadata of a cell, empty if it has none, or none that can be read."""
+    found = cell.metadata.get("nbgrader")
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def grade_id(cell: NotebookNode) -> str:
@@ -85,6 +86,7 @@ def restore(nb: NotebookNode, released: dict[str, NotebookNode]) -> list[str]:
     for cell in reversed(nb.cells):
         name = grade_id(cell)
         if not role(cell):
+            cell.metadata.pop("nbgrader", None)
             continue
         if name not in released or name in seen:
             if name in seen:

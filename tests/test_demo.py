@@ -119,10 +119,14 @@ def test_one_broken_submission_is_one_line_and_the_others_are_graded(shown):
     folder = course.classroom / "submitted" / "real-zoe" / SECTION.folder
     folder.mkdir(parents=True)
     (folder / "activations.ipynb").write_text("this is no notebook")
+    other = course.classroom / "submitted" / "real-yan" / SECTION.folder
+    other.mkdir(parents=True)
+    (other / "Activations (1).ipynb").write_text("{}")
     result = command(course, "autograder", "grade")
     assert result.returncode == 1
     assert "real-zoe: " in result.stdout
-    assert "is no notebook" in result.stdout
+    assert "activations.ipynb is no notebook" in result.stdout
+    assert "real-yan: handed in no activations.ipynb; there is Activations (1).ipynb" in result.stdout
     assert result.stderr.strip().count("\n") == 0
     assert "(nothing new)" in result.stdout
     assert (folder / "activations.ipynb").read_text() == "this is no notebook"
@@ -156,7 +160,11 @@ def test_removing_the_demo_class_leaves_everybody_else(shown):
     keep.mkdir(parents=True)
     (keep / "notes.txt").write_text("mine")
     assert command(course, "autograder", "demo", "--remove").returncode == 0
-    assert sorted(path.name for path in (course.classroom / "submitted").iterdir()) == ["real-max", "real-zoe"]
+    assert sorted(path.name for path in (course.classroom / "submitted").iterdir()) == [
+        "real-max",
+        "real-yan",
+        "real-zoe",
+    ]
     assert (keep / "notes.txt").read_text() == "mine"
     with gradebook(course) as book:
         assert not [student.id for student in book.students if student.id.startswith(demo.PREFIX)]

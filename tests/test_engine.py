@@ -59,18 +59,21 @@ def test_each_fault_costs_its_own_cells_and_no_others(tmp_path):
         relu_backward="def relu_backward(dout, cache):\n    while True:\n        pass",
         elu_forward="def elu(x):\n    return x",
     )
-    nb = without(nb, "test_leaky_relu_backward", "dead_fraction")
+    nb = without(nb, "test_leaky_relu_backward", "dead_fraction", "why_zero_centred")
+    del cell_of(nb, "test_leaky_relu_forward").metadata.nbgrader["grade_id"]
     doubled(nb, "same_sign_share", "def same_sign_share(x, dout):\n    return 1.0")
     test = cell_of(nb, "test_maxout_forward")
     test.source, test.metadata.nbgrader.points = "print('passed')", 100
     cell_of(nb, "test_maxout_backward").metadata.nbgrader.grade = False
+    cell_of(nb, "maxout_forward").metadata.nbgrader = "nonsense"
     notes = []
     grade = grade_notebook(write(nb, tmp_path / "activations.ipynb"), note=notes.append)
     found = cells(grade)
     assert points(grade) == dict.fromkeys(
         [
             "sigmoid_forward", "sigmoid_backward", "tanh_forward", "tanh_backward", "relu_backward",
-            "leaky_relu_backward", "elu_forward", "elu_backward", "same_sign_share", "dead_fraction",
+            "leaky_relu_forward", "leaky_relu_backward", "elu_forward", "elu_backward", "same_sign_share",
+            "dead_fraction",
             "why_zero_centred",
         ],
         0,
@@ -83,7 +86,9 @@ def test_each_fault_costs_its_own_cells_and_no_others(tmp_path):
     assert found["test_elu_forward"].status == "missing"
     assert "defines no function of that name" in found["test_elu_forward"].message
     assert found["test_leaky_relu_backward"].status == "missing"
-    assert found["test_dead_fraction"].status == "missing"
+    assert found["test_dead_fraction"].status == found["test_leaky_relu_forward"].status == "missing"
+    assert found["why_zero_centred"].status == "manual"
+    assert grade.max_points == 45
     assert found["test_same_sign_share"].status == "failed"
     assert found["test_maxout_forward"].max_points == 4
     assert "the grade id same_sign_share occurs twice: the last cell counts" in notes
