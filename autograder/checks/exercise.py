@@ -111,7 +111,7 @@ class Function:
         to derive; and it is no other exercise's forward, copied.
         """
         cases = [case for case in self.cases if case.against == "numeric"]
-        given, right, copied, bends = [], [], [bool(self.others)] * len(self.others), False
+        given, right, copied, bends = [], [], [True] * len(self.others), False
         try:
             for case in cases:
                 out = np.asarray(self.result_of(call(self.name, function, case.inputs).value), dtype=float)
