@@ -1,8 +1,9 @@
 # Two commands for a newcomer: `make demo` and `make test`. Needs Python 3.11 or newer with pip, and make.
-PYTHON ?= $(shell command -v python3)
+# the Python below any environment that is switched on, since ours may be the one that is made anew
+PYTHON ?= $(shell python3 -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))')
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
-export PATH := $(BIN):$(PATH)
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lab bench lock
@@ -35,7 +36,7 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
 	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \
-	    export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	    export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
 	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
 	    $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@

@@ -15,6 +15,8 @@ c.CourseDirectory.autograded_directory = "classroom/autograded"
 c.CourseDirectory.feedback_directory = "classroom/feedback"
 c.CourseDirectory.solution_directory = "classroom/solution"
 c.CourseDirectory.db_url = f"sqlite:///{root}/classroom/gradebook.db"
+c.ExportPlugin.to = f"{root}/classroom/grades.csv"
+c.ZipCollectApp.downloaded_directory = "classroom/downloaded"
 c.NbGrader.logfile = ""
 
 # The stub that a student finds in place of a solution; running it says what to do.

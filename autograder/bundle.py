@@ -4,7 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from autograder.course import Course, Section
+from autograder.course import GIVEN, Course, Section
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,7 +14,10 @@ def write_source(section: Section, folder: Path) -> None:
 
     A withheld module is there as one sentence: importing it says that it is the student's to write.
     """
-    shutil.copytree(ROOT / "source", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for module in GIVEN:
+        target = folder / f"{module}.py"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "source" / f"{module}.py", target)
     for module in section.withholds:
         own = module == section.name
         when = "is what this section asks you to write" if own else "is what a later section asks you to write"
@@ -31,7 +34,10 @@ def complete(section: Section, folder: Path) -> None:
     write_source(section, new)
     shutil.rmtree(folder / "source", ignore_errors=True)
     new.rename(folder / "source")
-    shutil.copy(ROOT / "environment.yml", folder / "environment.yml")
+    shutil.copyfile(ROOT / "environment.yml", folder / "environment.yml")
+    for stray in folder.iterdir():  # nbgrader copies whatever lies beside the notebook: an instructor's notes, say
+        if stray.name not in (f"{section.name}.ipynb", "source", "environment.yml"):
+            shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
 
 
 def pack(course: Course, section: Section) -> Path:

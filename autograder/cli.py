@@ -1,6 +1,7 @@
 """The command line: `autograder release | grade | check | demo | doctor`."""
 
 import json
+import logging
 import os
 import sys
 import warnings
@@ -28,8 +29,15 @@ class _Group(click.Group):
         except OSError as error:
             name = error.filename or "a file"
             click.echo(f"autograder: {name}: {error.strerror or error}", err=True)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
         except KeyboardInterrupt:
             click.echo("\nautograder: stopped; what is graded is kept, the same command goes on from there", err=True)
+        except Exception as error:  # a defect of ours, or of the machine: never a traceback, unless it is asked for
+            if os.environ.get("AUTOGRADER_DEBUG"):
+                raise
+            first = str(error).strip().partition("\n")[0][:200]
+            click.echo(f"autograder: {type(error).__name__}: {first} (AUTOGRADER_DEBUG=1 shows more)", err=True)
         return context.exit(1)
 
 
@@ -38,6 +46,7 @@ class _Group(click.Group):
 def main() -> None:
     """Release, grade and check the course's notebooks. Works beside the nbgrader commands, on the same gradebook."""
     # nbgrader calls alembic by name, so this environment's commands must be on the PATH
+    logging.lastResort = None  # nbgrader's loggers speak for developers; what matters comes back as one line
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, for their developers; python -W shows them
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

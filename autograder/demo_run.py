@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 
 from nbgrader.api import Gradebook, MissingEntry
 from rich.console import Console
@@ -34,10 +35,10 @@ def run(course: Course, section: Section, console: Console) -> None:
     console.print(report.LEGEND, style="dim")
     console.print("\n[bold]What they were told[/bold]")
     for result in results:
-        late = people[result.student].late
+        late = _seconds_late(course, section, result.student)
         console.print(f"\n[bold]{people[result.student].name}[/bold] {people[result.student].story}")
         if late:
-            console.print(f"  nbgrader recorded {late} after the due date; by default it takes no points off")
+            console.print(f"  nbgrader recorded {late / 3600:g} hours of delay, and by default takes nothing off")
         sentences = report.explanations(result.grade) if result.grade else [result.problem]
         if len(sentences) > 6:
             sentences = [*sentences[:2], f"... and {len(sentences) - 2} more like these"]
@@ -54,24 +55,35 @@ def run(course: Course, section: Section, console: Console) -> None:
     )
 
 
+def _seconds_late(course: Course, section: Section, student: str) -> float:
+    with Gradebook(course.config.CourseDirectory.db_url) as gradebook:
+        try:
+            return float(gradebook.find_submission(section.folder, student).total_seconds_late)
+        except MissingEntry:
+            return 0.0
+
+
 def remove(course: Course, section: Section, console: Console) -> None:
     """Remove the demo students' files and gradebook entries, and nobody else's."""
     ids = [student.id for student in demo.STUDENTS[section.name]]
-    for step in ("submitted", "autograded", "feedback"):
-        for student in ids:
-            shutil.rmtree(course.classroom / step / student, ignore_errors=True)
     if (course.classroom / "gradebook.db").is_file():
         with Gradebook(course.config.CourseDirectory.db_url) as gradebook:
             for student in ids:
-                try:
+                with suppress(MissingEntry):
                     gradebook.remove_student(student)
-                except MissingEntry:
-                    continue
+            with suppress(MissingEntry):
+                if gradebook.find_assignment(section.folder).duedate == demo.DUE.replace(tzinfo=None):
+                    gradebook.update_or_create_assignment(section.folder, duedate=None)
+    for step in ("submitted", "autograded", "feedback"):
+        for student in ids:
+            if (course.classroom / step / student).is_dir():
+                shutil.rmtree(course.classroom / step / student)
     console.print(f"removed {len(ids)} demo students of section {section.name}")
 
 
 def _set_due_date(course: Course, section: Section) -> None:
-    """Give the assignment a due date, so that there can be a late demo student, unless it has one."""
+    """Give the assignment a due date, so that there can be a late demo student, unless it would touch real ones."""
+    real = [name for name in grading.students(course, section) if not name.startswith(demo.PREFIX)]
     with Gradebook(course.config.CourseDirectory.db_url) as gradebook:
-        if gradebook.find_assignment(section.folder).duedate is None:
+        if gradebook.find_assignment(section.folder).duedate is None and not real:
             gradebook.update_or_create_assignment(section.folder, duedate=demo.DUE.replace(tzinfo=None))

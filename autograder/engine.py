@@ -17,9 +17,7 @@ from autograder.course import SECTIONS, Course, CourseError, Section, find_secti
 from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
 
-# What the visible part of a test raises. The hidden part, which stands before it, decides: a right backward keeps its
-# points although the visible part compares it with the student's forward, which may be wrong.
-VISIBLE = ("AssertionError", "GradientError")
+VISIBLE = ("AssertionError", "GradientError")  # what the visible part of a test raises
 KEPT_FORMS = ("text/plain", "image/png", MIME)
 
 
@@ -45,10 +43,11 @@ def grade_notebook(
 
 def section_of(nb: NotebookNode, path: Path) -> Section:
     """Return the section that a notebook belongs to, by its own metadata, or else by its file's name."""
-    title = nb.metadata.get("course", {}).get("section") or path.stem
-    for section in SECTIONS:
-        if title in section.titles or path.stem in section.titles:
-            return section
+    course = nb.metadata.get("course")
+    for title in (course.get("section") if isinstance(course, dict) else None, path.stem):
+        for section in SECTIONS:
+            if title in section.titles:
+                return section
     raise CourseError(f"{path} does not say which section it belongs to: add --section NAME")
 
 
@@ -90,12 +89,16 @@ def grade_cells(nb: NotebookNode, section: Section, released: dict[str, Notebook
 
 
 def _judge(cell: NotebookNode, present: dict[str, NotebookNode], stopped: str) -> CellGrade:
-    """Read a test cell's verdict from what it left behind."""
+    """Read a test cell's verdict from what it left behind.
+
+    The hidden part, which stands first, decides. What the visible part raises after it costs nothing: it compares a
+    backward with the student's forward, which may be wrong, and it needs imports that the student may have edited.
+    """
     errors = [output for output in cell.outputs if output.output_type == "error"]
     verdicts = [output.data[MIME] for output in cell.outputs if MIME in output.get("data", {})]
     if kernel.is_overtime(cell):
         return _grade(cell, "timeout", "the test did not end in time: a function it calls loops without end")
-    if errors and not (len(verdicts) == 1 and errors[-1].ename in VISIBLE):
+    if errors and len(verdicts) != 1:
         return _failure(cell, errors[-1], present)
     if cell.execution_count is None:
         return _grade(cell, "error", f"the test was not run: {stopped or 'the kernel stopped'}")
@@ -163,8 +166,10 @@ def _write_marks(cell: NotebookNode, grade: CellGrade) -> None:
     """
     sentences = [sentence for sentence in (grade.message, grade.hint) if sentence]
     if grade.points > 0:
-        shown = [output for output in cell.outputs if output.output_type in ("stream", "display_data")]
-        cell.outputs = [o for o in shown if o.get("name") != "stderr" and MIME not in o.get("data", {})]
+        verdict = max(k for k, output in enumerate(cell.outputs) if MIME in output.get("data", {}))
+        shown = cell.outputs[verdict + 1 :]  # what comes before was shown during the hidden part, on hidden inputs
+        shown = [output for output in shown if output.output_type in ("stream", "display_data")]
+        cell.outputs = [output for output in shown if output.get("name") != "stderr"]
         if sentences:
             cell.outputs.append(new_output("stream", name="stdout", text="\n".join(sentences) + "\n"))
         points = new_output("execute_result", data={"text/plain": repr(grade.points)}, execution_count=1)

@@ -37,20 +37,28 @@ def grade_class(
     it left half done is graded anew.
     """
     for student in only if only is not None else students(course, section):
-        earlier = recorded_grade(course, section, student)
-        if earlier and not force and not _handed_in_again(course, section, student):
-            yield Graded(student, earlier, fresh=False)
-            continue
         try:
-            yield Graded(student, _grade(course, section, student))
+            earlier = None if force else recorded_grade(course, section, student)
+            if earlier and not _handed_in_again(course, section, student):
+                if not feedback_page(course, section, student).is_file():
+                    _write_feedback(course, section, student)
+                yield Graded(student, earlier, fresh=False)
+            else:
+                yield Graded(student, _grade(course, section, student))
         except CourseError as error:
             yield Graded(student, None, str(error))
+        except Exception as error:  # whatever a stranger's file brings about, it is one line, and the others go on
+            first = str(error).partition("\n")[0]
+            yield Graded(student, None, f"could not be graded: {type(error).__name__}: {first}")
 
 
 def recorded_grade(course: Course, section: Section, student: str) -> Grade | None:
     """Return the grade that a student's autograded notebook carries, if grading was finished."""
-    record = _record(course, section, student)
-    return Grade.from_dict(record) if record else None
+    try:
+        record = _record(course, section, student)
+        return Grade.from_dict(record) if record else None
+    except (CourseError, KeyError, TypeError, ValueError):  # a damaged record is none: it is graded anew
+        return None
 
 
 def feedback_page(course: Course, section: Section, student: str) -> Path:
@@ -68,13 +76,25 @@ def _grade(course: Course, section: Section, student: str) -> Grade:
     except CourseError as error:
         raise CourseError(str(error).replace(f"{submitted.parent}{os.sep}", "")) from None
     result = course.nbgrader.autograde(section.folder, student, force=True, create=True)
+    _pass_on_interrupt(result)
     grade = recorded_grade(course, section, student) if result["success"] else None
     if grade is None:
         raise CourseError(f"could not be graded: {reason(result)}")
+    _write_feedback(course, section, student)
+    return grade
+
+
+def _write_feedback(course: Course, section: Section, student: str) -> None:
     result = course.nbgrader.generate_feedback(section.folder, student, force=True)
+    _pass_on_interrupt(result)
     if not result["success"]:
         raise CourseError(f"graded, but has no feedback page: {reason(result)}")
-    return grade
+
+
+def _pass_on_interrupt(result: dict[str, str]) -> None:
+    """Raise the KeyboardInterrupt that nbgrader has caught: the person at the keyboard means all of it."""
+    if result.get("error", "").rstrip().endswith("KeyboardInterrupt"):
+        raise KeyboardInterrupt
 
 
 def _notebook(course: Course, step: str, section: Section, student: str) -> Path:

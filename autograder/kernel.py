@@ -6,6 +6,7 @@ every grade.
 
 import os
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
@@ -37,6 +38,10 @@ class StudentKernel(Execute):  # type: ignore[misc]
     overtime = 0
     stopped = ""
 
+    def start_new_kernel(self, **settings: Any) -> Any:
+        """Start the kernel apart from our own output: what its processes write belongs to nobody."""
+        return super().start_new_kernel(stdout=DEVNULL, stderr=DEVNULL, **settings)
+
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
     ) -> tuple[NotebookNode, dict[str, Any]]:
@@ -46,7 +51,7 @@ class StudentKernel(Execute):  # type: ignore[misc]
         try:
             cell, resources = super().preprocess_cell(cell, resources, index)
         except (DeadKernelError, CellTimeoutError, RuntimeError) as error:
-            self.stopped = f"the kernel died ({type(error).__name__}: {error})"
+            self.stopped = f"the kernel died ({type(error).__name__})"
             return cell, resources
         self.overtime = self.overtime + 1 if is_overtime(cell) else 0
         if self.overtime == 2:
@@ -77,6 +82,8 @@ def run(nb: NotebookNode, folder: Path, parent: Any = None) -> str:
         executor.stopped = executor.stopped or f"the kernel died ({type(error).__name__})"
     finally:
         nb.cells.remove(first)
-    if any(output.output_type == "error" for output in first.outputs):
-        raise CourseError(f"the kernel cannot be set up: {first.outputs[-1].evalue}; try 'autograder doctor'")
+    errors = [output.evalue for output in first.outputs if output.output_type == "error"]
+    if errors or first.execution_count is None:  # the machine's fault, which must cost no student anything
+        why = errors[0] if errors else executor.stopped or "it did not answer"
+        raise CourseError(f"the kernel cannot be set up ({why.splitlines()[0]}); try 'autograder doctor'")
     return executor.stopped

@@ -34,8 +34,8 @@ def read_notebook(path: Path) -> NotebookNode:
     except Exception as error:  # nbformat raises half a dozen kinds, none of them an instructor's business
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
         raise CourseError(f"{path} is no notebook: {reason}") from None
-    kernel = nb.metadata.get("kernelspec", {})
-    language = nb.metadata.get("language_info", {}).get("name") or kernel.get("language") or KERNEL_LANGUAGE
+    kernel, info = _mapping(nb.metadata.get("kernelspec")), _mapping(nb.metadata.get("language_info"))
+    language = str(info.get("name") or kernel.get("language") or KERNEL_LANGUAGE)
     if language.lower() not in (KERNEL_LANGUAGE, "ipython"):
         raise CourseError(
             f"{path} asks for the kernel {kernel.get('name', language)!r} ({language}), the course runs on Python: "
@@ -51,8 +51,11 @@ def fingerprint(path: Path) -> str:
 
 def role(cell: NotebookNode) -> dict[str, Any]:
     """Return nbgrader's metadata of a cell, empty if it has none, or none that can be read."""
-    found = cell.metadata.get("nbgrader")
-    return dict(found) if isinstance(found, dict) else {}
+    return _mapping(cell.metadata.get("nbgrader"))
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def grade_id(cell: NotebookNode) -> str:

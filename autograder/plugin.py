@@ -26,6 +26,7 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Restore, and log what was found."""
         who = resources["nbgrader"]["student"]
+        nb.metadata.pop(METADATA, None)  # a grade that a submission brings along is none
         for sentence in restore(nb, released_in_gradebook(resources)):
             self.log.warning("%s: %s", who, sentence)
         return nb, resources

@@ -1,8 +1,11 @@
 """Release a section: nbgrader strips the notebook and records it, then the bundle is made whole and packed."""
 
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
+from autograder import bundle
 from autograder.course import Course, CourseError, Section
 
 
@@ -14,10 +17,18 @@ def release(course: Course, section: Section) -> Path:
     """
     course.notebook(section)
     course.classroom.mkdir(exist_ok=True)
-    result = course.nbgrader.generate_assignment(section.folder, force=True, create=True)
-    if not result["success"]:
-        raise CourseError(f"section {section.name} cannot be released: {reason(result)}")
-    return course.classroom / "bundles" / f"{section.folder}.zip"
+    released = course.released(section)
+    with tempfile.TemporaryDirectory(prefix=".release-", dir=course.classroom) as folder:
+        kept = Path(folder) / section.folder
+        if released.is_dir():  # nbgrader removes it before it knows whether it can make another
+            shutil.copytree(released, kept)
+        result = course.nbgrader.generate_assignment(section.folder, force=True, create=True)
+        if not result["success"]:
+            if kept.is_dir():
+                shutil.copytree(kept, released, dirs_exist_ok=True)
+            raise CourseError(f"section {section.name} cannot be released: {reason(result)}")
+    bundle.complete(section, released)  # nbgrader's hook has done so, but would not say if it could not
+    return bundle.pack(course, section)
 
 
 def reason(result: dict[str, str]) -> str:

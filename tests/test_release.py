@@ -8,9 +8,10 @@ import zipfile
 
 import nbformat
 import pytest
+from submissions import ROOT
 from test_engine import make_course
 
-from autograder.course import SECTIONS, CourseError, find_section
+from autograder.course import GIVEN, SECTIONS, CourseError, find_section
 from autograder.release import release
 
 SECTION = SECTIONS[0]
@@ -52,7 +53,33 @@ def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, bun
     for path, text in texts.items():
         assert not [secret for secret in secrets if secret in text], path
         for word in ("autograder", "BEGIN SOLUTION", "HIDDEN TESTS"):
-            assert word not in text.replace("Instructors add", ""), (path, word)
+            assert word not in text, (path, word)
+
+
+def test_a_bundle_holds_exactly_the_files_of_the_table(course, bundle):
+    given = {f"source/{module}.py" for module in (*GIVEN, *SECTION.withholds)}
+    files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
+    assert files == given | {"activations.ipynb", "environment.yml"}
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "source").rglob("*.py")}
+    assert modules == given, "a new module must be given, or withheld, in autograder/course.py"
+
+
+def test_notes_beside_the_notebook_stay_with_the_instructor(tmp_path):
+    course = make_course(tmp_path)
+    (course.notebook(SECTION).parent / "grading-notes.md").write_text("what to look for")
+    release(course, SECTION)
+    assert not list(course.classroom.rglob("grading-notes.md"))
+
+
+def test_a_release_that_fails_leaves_the_earlier_one(tmp_path):
+    course = make_course(tmp_path)
+    release(course, SECTION)
+    before = sorted(str(path) for path in course.released(SECTION).rglob("*"))
+    path = course.notebook(SECTION)
+    path.write_text(path.read_text().replace("### END SOLUTION", "### END", 1))
+    with pytest.raises(CourseError, match=r"cannot be released: .*solution"):
+        release(course, SECTION)
+    assert sorted(str(path) for path in course.released(SECTION).rglob("*")) == before
 
 
 def test_every_solution_cell_is_a_stub_that_keeps_its_docstring(bundle):
