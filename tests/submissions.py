@@ -1,10 +1,12 @@
-"""Ways to make a submission: from a solved or a released notebook, with cells changed, doubled or removed."""
+"""Ways to make a submission: a notebook with cells changed, doubled or removed, or functions with one mistake."""
 
 import copy
 import json
 from pathlib import Path
 
 import nbformat
+
+from autograder.checks.exercise import Function
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTIONS = {"activations": ROOT / "notebooks/01_activations/activations.ipynb"}
@@ -41,3 +43,11 @@ def doubled(nb, grade_id, source):
 def write(nb, path):
     path.write_text(json.dumps(nb), encoding="utf-8")
     return path
+
+
+def student_with(exercise, mistake):
+    """The functions of a student who makes one mistake, and everything else right."""
+    if isinstance(exercise, Function):
+        return ((lambda *inputs: (mistake.wrong(*inputs), None)) if exercise.cached else mistake.wrong,)
+    forward = exercise.forward.reference
+    return lambda *inputs: (forward(*inputs)[0], inputs), lambda dout, cache: mistake.wrong(dout, *cache)
