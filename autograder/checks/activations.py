@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.exercise import Backward, Case, Function
+from autograder.checks.comparing import Case
+from autograder.checks.exercise import Backward, Function
 from autograder.checks.mistakes import activations as wrong
 from autograder.checks.verdict import publish
 from source import activations as right

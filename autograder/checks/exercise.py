@@ -7,13 +7,25 @@ every wrong version, and none may keep its points.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from autograder.checks.calling import CALL_TIME_S, Called, call, changed, copies_of
+from autograder.checks.calling import Called, call, changed, copies_of
+from autograder.checks.comparing import (
+    Case,
+    Mistake,
+    Tried,
+    as_array,
+    close,
+    difference,
+    is_affine,
+    matching_hint,
+    numeric_comparison,
+    other_input,
+)
 from autograder.checks.verdict import Verdict, WorkError
-from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error, value_error
+from source.gradcheck import describe
 from source.types import Array
 
 QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
@@ -28,38 +40,6 @@ NOT_FINITE = (
     "NaN comes from inf / inf, inf - inf or 0 * inf. exp(710) is more than a float64 can hold: write the formula so "
     "that exp never gets a large argument."
 )
-
-
-@dataclass(frozen=True)
-class Case:
-    """Inputs to try, and what a backward is held against there.
-
-    `numeric`: differences of the reference forward, kink-aware, for ordinary inputs. `reference`: the reference
-    backward, where differences are blind (tails, close to kinks) or too slow (large inputs). `hint` is for a
-    backward that fails here and nowhere before.
-    """
-
-    label: str
-    inputs: tuple[Any, ...]
-    against: Literal["numeric", "reference"] = "numeric"
-    time_s: float = CALL_TIME_S
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong version: `wrong(*inputs)` of a function, `wrong(dout, *inputs)` of a backward, and the hint for it.
-
-    `share` is what the points come to: more than 0 only where the values are right and the manners are not.
-    """
-
-    name: str
-    wrong: Callable[..., Any]
-    hint: str
-    share: float = 0.0
-
-
-Tried = list[tuple[tuple[Any, ...], tuple[Array, ...]]]  # (what a wrong version would be given, what came back)
 
 
 @dataclass(frozen=True)
@@ -85,15 +65,15 @@ class Function:
 
         def attempt(number: int, case: Case) -> str:
             called = call(self.name, function, case.inputs, case.time_s)
-            result = _array(self.result_of(called.value), what, self.name)
+            result = as_array(self.result_of(called.value), what, self.name)
             tried.append((case.inputs, (result,)))
             manners.note(called, case.inputs, called.arguments, self.inputs)
-            return _difference(result, self.expected(case), what, self.name, "the right value")
+            return difference(result, self.expected(case), what, self.name, "the right value")
 
         problem = _first_problem(self.cases, attempt)
         if problem:
             hint = problem.hint if problem.hint == NOT_FINITE else ""
-            raise WorkError(problem.message, _hint(self.mistakes, tried) or hint)
+            raise WorkError(problem.message, matching_hint(self.mistakes, tried) or hint)
         return manners.verdict()
 
     def is_right(self, function: Callable[..., Any]) -> bool:
@@ -117,9 +97,9 @@ class Function:
                 out = np.asarray(self.result_of(call(self.name, function, case.inputs).value), dtype=float)
                 given.append(out.ravel())
                 right.append(self.expected(case).ravel())
-                bends = bends or not _is_affine(lambda *i: call(self.name, function, i).value, case.inputs)
+                bends = bends or not is_affine(lambda *i: call(self.name, function, i).value, case.inputs)
                 for k, other in enumerate(self.others):
-                    copied[k] = copied[k] and _close(np.asarray(other(case.inputs[0])[0]), out)
+                    copied[k] = copied[k] and close(np.asarray(other(case.inputs[0])[0]), out)
         except (WorkError, ValueError, TypeError, IndexError):  # it breaks on inputs that it should take
             return False
         values, wanted = np.concatenate(given), np.concatenate(right)
@@ -181,7 +161,7 @@ class Backward:
                     "A network calls forward many times before the first backward. Put what backward needs into the "
                     "cache, not into a global.",
                 )
-            raise WorkError(problem.message, _hint(self.mistakes, tried) or problem.hint)
+            raise WorkError(problem.message, matching_hint(self.mistakes, tried) or problem.hint)
         return manners.verdict()
 
     def _cotangent(self, case: Case, number: int) -> Array:
@@ -200,8 +180,8 @@ class Backward:
         """Call forward and backward; `interrupted` by another call of forward, which a cache survives."""
         ahead = call(self.forward.name, forward, case.inputs, case.time_s)
         if interrupted and case.against == "numeric":
-            call(self.forward.name, forward, list(map(_other, case.inputs)), case.time_s)
-        out = _array(self.forward.result_of(ahead.value), "out", self.forward.name)
+            call(self.forward.name, forward, list(map(other_input, case.inputs)), case.time_s)
+        out = as_array(self.forward.result_of(ahead.value), "out", self.forward.name)
         if out.shape != dout.shape:
             raise WorkError(f"out must have shape {dout.shape}, your {self.forward.name} gives shape {out.shape}")
         inputs = copies_of(ahead.arguments)
@@ -222,16 +202,16 @@ class Backward:
             value = (value,)
         if not (isinstance(value, tuple | list) and len(value) == len(self.wrt)):
             raise WorkError(f"{self.name} must return ({wanted}), yours returned {describe(value)}")
-        return tuple(_array(part, f"d{name}", self.name) for part, name in zip(value, self.wrt, strict=True))
+        return tuple(as_array(part, f"d{name}", self.name) for part, name in zip(value, self.wrt, strict=True))
 
     def _problem(self, case: Case, dout: Array, gradients: tuple[Array, ...]) -> str:
         """Return the sentence about the first gradient that is off, or nothing."""
         right = self.reference(dout, self.forward.reference(*case.inputs)[1])
         right = right if isinstance(right, tuple) else (right,)
         for k, (name, given, wanted) in enumerate(zip(self.wrt, gradients, right, strict=True)):
-            problem = _difference(given, wanted, f"d{name}", self.name, "the right gradient")
+            problem = difference(given, wanted, f"d{name}", self.name, "the right gradient")
             if case.against == "numeric" and given.shape == wanted.shape and np.isfinite(given).all():
-                comparison = _numeric(self.forward.reference, case, k, dout, given, f"d{name}", self.name)
+                comparison = numeric_comparison(self.forward.reference, case, k, dout, given, f"d{name}", self.name)
                 problem = "" if comparison.ok else comparison.sentence()
             if problem:
                 return problem
@@ -269,7 +249,7 @@ class Backward:
     def _suits(self, forward: Callable[..., Any], case: Case, dout: Array, gradients: tuple[Array, ...]) -> bool:
         """Tell whether the gradients are this forward's."""
         return all(
-            given.shape == case.inputs[k].shape and _numeric(forward, case, k, dout, given, "", self.name).ok
+            given.shape == case.inputs[k].shape and numeric_comparison(forward, case, k, dout, given, "", self.name).ok
             for k, given in enumerate(gradients)
         )
 
@@ -334,87 +314,3 @@ class _Manners:
             return Verdict(1.0)
         messages, hints = zip(*self.faults.values(), strict=True)
         return Verdict(1 - QUARTER * len(self.faults), f"right values, but {', and '.join(messages)}", " ".join(hints))
-
-
-def _array(value: Any, what: str, name: str) -> Array:
-    """Return a student's value as float numbers, or say that it is none."""
-    if type(value) is not np.ndarray and not isinstance(value, bool | int | float | np.number | np.bool_):
-        hint = "Is there a return at the end?" if value is None else ""
-        raise WorkError(f"{what} must be numbers, your {name} gives {describe(value)}", hint)
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise WorkError(f"{what} must be real numbers, your {name} gives an array of dtype {array.dtype}")
-    return array.astype(float)
-
-
-def _difference(given: Array, expected: Array, what: str, name: str, truth: str) -> str:
-    """Return the sentence that says how given differs from expected, or nothing."""
-    if given.shape != expected.shape:
-        got = f"shape {given.shape}" if given.shape else "a single number"
-        want = f"have shape {expected.shape}" if expected.shape else "be a single number"
-        return f"{what} must {want}, your {name} gives {got}"
-    if not np.isfinite(given).all():
-        bad = int((~np.isfinite(given)).sum())
-        return f"{what}: your {name} gives NaN or infinity in {bad} of {given.size} entries"
-    comparison = GradientComparison(
-        what,
-        name,
-        given.shape,
-        np.arange(given.size),
-        given.ravel(),
-        expected.ravel(),
-        value_error(given.ravel(), expected.ravel()),
-        truth,
-    )
-    return "" if comparison.ok else comparison.sentence()
-
-
-def _numeric(
-    forward: Callable[..., Any], case: Case, k: int, dout: Array, given: Array, what: str, name: str
-) -> GradientComparison:
-    """Compare the gradient of input k with differences of `Σ dout · forward(inputs)`."""
-
-    def out_of(value: Array) -> Array:
-        inputs = copies_of(case.inputs)
-        inputs[k] = value
-        return np.asarray(forward(*inputs)[0], dtype=float)
-
-    return compare_gradient(out_of, case.inputs[k], dout, given, what, name, np.random.default_rng(k))
-
-
-def _other(value: Any) -> Any:
-    """Return another input of the same kind and shape."""
-    if isinstance(value, np.ndarray):
-        return np.flip(value).copy()
-    return value / 2 if isinstance(value, float) else value
-
-
-def _is_affine(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> bool:
-    """Tell whether out is affine in the first input: its value half-way is the mean of its values at the ends."""
-    start, *rest = inputs
-    end = start + np.random.default_rng(0).normal(scale=3.0, size=start.shape)
-    at = [np.asarray(forward(point, *rest)[0], dtype=float) for point in (start, end, (start + end) / 2)]
-    return bool(np.allclose(at[2], (at[0] + at[1]) / 2, rtol=1e-9, atol=1e-9))
-
-
-def _hint(mistakes: Sequence[Mistake], tried: Tried) -> str:
-    """Return the hint of the wrong version that gives what the student's gave, on everything tried."""
-    for mistake in mistakes:
-        if all(_same(mistake.wrong, inputs, results) for inputs, results in tried):
-            return mistake.hint if tried else ""
-    return ""
-
-
-def _same(wrong: Callable[..., Any], inputs: tuple[Any, ...], results: tuple[Array, ...]) -> bool:
-    with np.errstate(all="ignore"):
-        value = wrong(*copies_of(inputs))
-    parts = value if isinstance(value, tuple) else (value,)
-    return len(parts) == len(results) and all(
-        np.shape(part) == result.shape and _close(np.asarray(part, dtype=float), result)
-        for part, result in zip(parts, results, strict=True)
-    )
-
-
-def _close(a: Array, b: Array) -> bool:
-    finite = np.isfinite(a)
-    return bool(np.array_equal(finite, np.isfinite(b))) and relative_error(a[finite], b[finite]) < TOLERANCE

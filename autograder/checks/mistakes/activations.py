@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.exercise import OVERFLOW, Mistake
+from autograder.checks.comparing import Mistake
+from autograder.checks.exercise import OVERFLOW
 from source import activations as right
 from source.types import Array
 
