@@ -9,8 +9,8 @@ from autograder.course import GIVEN, Course, Section
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def write_source(section: Section, folder: Path) -> None:
-    """Write the package `source` as the students of a section have it.
+def write_source(section: Section, folder: Path) -> list[str]:
+    """Write the package `source` as the students of a section have it, and return the names of its modules.
 
     A withheld module is there as one sentence: importing it says that it is the student's to write.
     """
@@ -25,6 +25,7 @@ def write_source(section: Section, folder: Path) -> None:
         (folder / f"{module}.py").write_text(
             f'"""Withheld: {sentence}."""\n\nraise ImportError("{sentence}")\n', encoding="utf-8"
         )
+    return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in GIVEN]
 
 
 def complete(section: Section, folder: Path) -> None:

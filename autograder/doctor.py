@@ -11,7 +11,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from autograder import kernel
 from autograder.course import Course, CourseError
 
 DISTRIBUTION = "training-neural-networks"
@@ -35,12 +34,6 @@ def findings() -> Iterator[Finding]:
     yield _alembic()
     yield _kernel()
     yield _course()
-    yield Finding(
-        "isolation",
-        True,
-        f"{kernel.ISOLATION}: student code runs in a process of its own with your rights, beside the tests; "
-        "grade only work that you would open yourself",
-    )
 
 
 def _packages() -> Finding:

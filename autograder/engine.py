@@ -1,24 +1,31 @@
-"""Grade one submission: restore it, run it, and judge every graded cell. Fail closed: no verdict, no points."""
+"""Grade one submission: restore it, run it in the jail, judge every graded cell. Fail closed: no verdict, no points."""
 
-import tempfile
+import atexit
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from nbclient.util import run_hook, run_sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from nbgrader.utils import setenv
+from traitlets.config import Config
 
-from autograder import kernel
 from autograder.bundle import write_source
-from autograder.checks.verdict import MIME
+from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.course import SECTIONS, Course, CourseError, Section, find_section
 from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
+from autograder.outputs import kept_outputs
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.remote import CallTimeoutError, CellRun, Session, StudentError, Zygote
+from autograder.sandbox.student import Lost, Student
+from autograder.testing import Outcome, needed_names, run_test
 
 VISIBLE = ("AssertionError", "GradientError")  # what the visible part of a test raises
-KEPT_FORMS = ("text/plain", "image/png", MIME)
+SKIP = "skip-execution"  # nbclient's tag
 
 
 def grade_notebook(
@@ -38,7 +45,7 @@ def grade_notebook(
     for sentence in restore(nb, released):
         note(sentence)
     with setenv(NBGRADER_EXECUTION="autograde"):
-        return grade_cells(nb, of, released)
+        return grade_cells(nb, of, released, course.config)
 
 
 def section_of(nb: NotebookNode, path: Path) -> Section:
@@ -51,90 +58,222 @@ def section_of(nb: NotebookNode, path: Path) -> Section:
     raise CourseError(f"{path} does not say which section it belongs to: add --section NAME")
 
 
-def grade_cells(nb: NotebookNode, section: Section, released: dict[str, NotebookNode], parent: Any = None) -> Grade:
+def grade_cells(
+    nb: NotebookNode, section: Section, released: dict[str, NotebookNode], config: Config | None = None
+) -> Grade:
     """Run a restored notebook, and write every graded cell's verdict into its outputs, where nbgrader reads it.
 
-    A graded cell that the submission lacks is added at the end, with no points and the reason. The grade is kept in
-    the notebook's metadata too.
+    The student's cells run in the jail, the test cells here. A graded cell that the submission lacks is added at the
+    end, with no points and the reason. The grade is kept in the notebook's metadata too.
     """
     start = time.perf_counter()
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    with tempfile.TemporaryDirectory(prefix="autograder-") as folder:
-        write_source(section, Path(folder) / "source")
-        stopped = kernel.run(nb, Path(folder), parent)
-
-    for cell in nb.cells:
-        _keep_plain_outputs(cell)
-    present = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
-    cells = []
-    for name, original in released.items():
-        if not is_graded(original):
-            continue
-        if name not in present:
-            present[name] = _missing(original)
-            nb.cells.append(present[name])
-            status: Status = "missing" if is_test(original) else "manual"
-            cells.append(_grade(original, status, f"the cell {name} is not in the notebook: it was deleted"))
-        elif not is_test(original):
-            cells.append(_grade(original, "manual"))
-        else:
-            cells.append(_judge(present[name], present, stopped))
-        if is_test(original):
-            _write_marks(present[name], cells[-1])
-    grade = Grade(section.name, kernel.ISOLATION, time.perf_counter() - start, tuple(cells))
+    limits = Limits.of(config or Config())
+    student = Student(lambda: warm_process(section, limits), limits)
+    try:
+        came = _Run(nb, released, student, hooks_in(config or Config())).all()
+        level = student.level or warm_process(section, limits).level
+    finally:
+        student.close()
+    cells = [_grade_of(nb, original, came) for original in released.values() if is_graded(original)]
+    grade = Grade(section.name, level, time.perf_counter() - start, tuple(cells))
     nb.metadata[METADATA] = grade.as_dict()
     return grade
 
 
-def _judge(cell: NotebookNode, present: dict[str, NotebookNode], stopped: str) -> CellGrade:
-    """Read a test cell's verdict from what it left behind.
+Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
+_warm: dict[tuple[Any, ...], Zygote] = {}
+
+
+def warm_process(section: Section, limits: Limits) -> Zygote:
+    """Return this process's warm process for a section; there is one at a time, and it is kept until we end.
+
+    Raises: CourseError if the machine has no walls, or it does not start.
+    """
+    key = (os.getpid(), section.name, str(limits.as_dict()))
+    if key not in _warm or not _warm[key].alive:
+        cool_down()
+        _warm[key] = Zygote(lambda folder: _write_bundle(section, folder), limits)
+    return _warm[key]
+
+
+@atexit.register
+def cool_down() -> None:
+    """End this process's warm process; it is started again when it is needed."""
+    for key in [key for key in _warm if key[0] == os.getpid()]:
+        _warm.pop(key).close()
+
+
+def _write_bundle(section: Section, folder: Path) -> Sequence[str]:
+    """Write what a student has beside the notebook, and return the modules that are worth importing ahead."""
+    return write_source(section, folder / "source")
+
+
+def hooks_in(config: Config) -> dict[str, Callable[..., Any]]:
+    """Return nbclient's hooks on cells that a configuration sets, by name; a subclass's setting wins."""
+    return {
+        name: hook
+        for section in ("NotebookClient", "ExecutePreprocessor", "Execute")
+        for name, hook in config.get(section, {}).items()
+        if name.startswith("on_cell_") and callable(hook)
+    }
+
+
+class _Run:
+    """One pass over a submission's cells, in order."""
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        released: dict[str, NotebookNode],
+        student: Student,
+        hooks: dict[str, Callable[..., Any]],
+    ) -> None:
+        self.nb, self.released, self.student, self.hooks = nb, released, student, hooks
+        exercises = [name for name, cell in released.items() if role(cell).get("solution")]
+        self.needed = {
+            name: needed_names(cell.source, name, exercises) for name, cell in released.items() if is_test(cell)
+        }
+        self.came: Came = {}
+
+    def all(self) -> Came:
+        """Run everything that is to be run, writing outputs, and return what came of the cells that have an id."""
+        for cell in self.nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        count = 0
+        for index, cell in enumerate(self.nb.cells):
+            name = grade_id(cell)
+            if cell.cell_type != "code" or not cell.source.strip():
+                continue
+            if name not in self.needed and SKIP in cell.metadata.get("tags", []):
+                continue
+            count += 1
+            self._hook("on_cell_start", cell, index)
+            self._hook("on_cell_execute", cell, index)
+            came = self._test(name) if name in self.needed else self._student_cell(cell)
+            self._hook("on_cell_complete", cell, index)
+            if name:
+                self.came[name] = came
+            cell.execution_count = count
+            reply = {"content": {"status": "ok", "execution_count": count, **_error(came, cell)}}
+            self._hook("on_cell_executed", cell, index, execute_reply=reply)
+            if reply["content"]["status"] == "error":
+                self._hook("on_cell_error", cell, index, execute_reply=reply)
+        return self.came
+
+    def _hook(self, name: str, cell: NotebookNode, index: int, **more: Any) -> None:
+        if name in self.hooks:
+            run_sync(run_hook)(self.hooks[name], cell=cell, cell_index=index, **more)
+
+    def _student_cell(self, cell: NotebookNode) -> CellRun | Lost:
+        came = self.student.run(cell.source)
+        if isinstance(came, Lost):
+            cell.outputs = [new_output("error", ename="Stopped", evalue=came.reason, traceback=[came.reason])]
+        else:
+            cell.outputs = kept_outputs(came.outputs, self.student.limits.output_bytes)
+            failure = "" if came.success else "the cell failed, and hid its error"
+            if came.overtime:
+                failure = f"the cell did not end within {self.student.limits.cell_timeout_s:g} s"
+            if failure and (came.overtime or not any(output.output_type == "error" for output in cell.outputs)):
+                cell.outputs.append(new_output("error", ename="Error", evalue=failure, traceback=[failure]))
+        return came
+
+    def _test(self, name: str) -> Outcome | Lost:
+        source, needed = self.released[name].source, self.needed[name]
+
+        def test(session: Session) -> Outcome:
+            return run_test(source, session.look(needed))
+
+        return self.student.step(test)
+
+
+def _error(came: CellRun | Outcome | Lost, cell: NotebookNode) -> dict[str, Any]:
+    """Return what an execute_reply says of an error, if there was one."""
+    if isinstance(came, Outcome) and came.error and not came.verdicts:
+        kind, text = type(came.error).__name__, str(came.error)
+        return {"status": "error", "ename": kind, "evalue": text, "traceback": []}
+    errors = [output for output in cell.outputs if output.output_type == "error"]
+    if not errors:
+        return {}
+    return {"status": "error", **{key: errors[-1][key] for key in ("ename", "evalue", "traceback")}}
+
+
+def _grade_of(nb: NotebookNode, original: NotebookNode, came: Came) -> CellGrade:
+    """Judge one graded cell, and write its marks into the notebook."""
+    name = grade_id(original)
+    present = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
+    if not is_test(original):
+        if name in present:
+            return _grade(original, "manual")
+        nb.cells.append(_missing(original))
+        return _grade(original, "manual", f"the cell {name} is not in the notebook: it was deleted")
+    if name not in present:
+        present[name] = _missing(original)
+        nb.cells.append(present[name])
+        grade = _grade(original, "missing", f"the cell {name} is not in the notebook: it was deleted")
+    else:
+        grade = _judge(original, present, came)
+    outcome = came.get(name)
+    _write_marks(present[name], grade, outcome.shown if isinstance(outcome, Outcome) else "")
+    return grade
+
+
+def _judge(cell: NotebookNode, present: dict[str, NotebookNode], came: Came) -> CellGrade:
+    """Turn what a test came to into points.
 
     The hidden part, which stands first, decides. What the visible part raises after it costs nothing: it compares a
-    backward with the student's forward, which may be wrong, and it needs imports that the student may have edited.
+    backward with the student's forward, which may be wrong. A test without a verdict, of an instructor's own, earns
+    its points by running to its end, or the number that its last line gives, as in nbgrader.
     """
-    errors = [output for output in cell.outputs if output.output_type == "error"]
-    verdicts = [output.data[MIME] for output in cell.outputs if MIME in output.get("data", {})]
-    if kernel.is_overtime(cell):
-        return _grade(cell, "timeout", "the test did not end in time: a function it calls loops without end")
-    if errors and len(verdicts) != 1:
-        return _failure(cell, errors[-1], present)
-    if cell.execution_count is None:
-        return _grade(cell, "error", f"the test was not run: {stopped or 'the kernel stopped'}")
-    if len(verdicts) != 1:
-        return _grade(cell, "error", f"the test ended with {len(verdicts)} verdicts instead of one")
-    share, message, hint = verdicts[0]["share"], verdicts[0]["message"], verdicts[0]["hint"]
-    return _grade(cell, "passed" if share == 1 else "partial", message, hint, share)
+    outcome = came.get(grade_id(cell))
+    if isinstance(outcome, Lost):
+        status: Status = "timeout" if outcome.overtime else "error"
+        return _grade(cell, status, f"the test was not finished: {outcome.reason}")
+    if not isinstance(outcome, Outcome):
+        return _grade(cell, "error", "the test was not run")
+    if len(outcome.verdicts) == 1:
+        verdict = outcome.verdicts[0]
+        return _grade(cell, "passed" if verdict.share == 1 else "partial", verdict.message, verdict.hint, verdict.share)
+    if outcome.error:
+        return _failure(cell, outcome.error, present, came)
+    if outcome.verdicts or "autograder.checks" in cell.source:
+        return _grade(cell, "error", f"the test ended with {len(outcome.verdicts)} verdicts instead of one")
+    maximum = float(role(cell)["points"])
+    if type(outcome.value) in (int, float) and maximum > 0 and 0 <= outcome.value <= maximum:
+        share = outcome.value / maximum
+        return _grade(cell, "passed" if share == 1 else "partial" if share else "failed", share=share)
+    return _grade(cell, "passed", share=1.0)
 
 
-def _failure(cell: NotebookNode, error: NotebookNode, present: dict[str, NotebookNode]) -> CellGrade:
-    """Turn a test cell's exception into a status and a sentence."""
-    message, _, hint = error.evalue.partition("\n")
-    if error.ename == "OvertimeError":
-        return _grade(cell, "timeout", message, hint)
-    if error.ename == "WorkError":
-        return _grade(cell, "failed", message, hint)
-    if error.ename in VISIBLE:
-        return _grade(cell, "failed", message or "an assertion of the test does not hold")
-    if error.ename == "NotImplementedError":
+def _failure(cell: NotebookNode, error: Exception, present: dict[str, NotebookNode], came: Came) -> CellGrade:
+    """Turn what a test raised into a status and a sentence."""
+    kind = error.ename if isinstance(error, StudentError) else type(error).__name__
+    text = error.text if isinstance(error, StudentError) else str(error).partition("\n")[0]
+    if isinstance(error, OvertimeError | CallTimeoutError):
+        return _grade(cell, "timeout", text, error.hint if isinstance(error, OvertimeError) else "")
+    if isinstance(error, WorkError):
+        return _grade(cell, "failed", error.message, error.hint)
+    if kind in VISIBLE:
+        return _grade(cell, "failed", text or "an assertion of the test does not hold")
+    if kind == "NotImplementedError":
         return _grade(cell, "failed", f"{grade_id(cell).removeprefix('test_')} is not written yet")
-    if error.ename == "NameError":
-        return _undefined(cell, message, present)
-    return _grade(cell, "error", f"{error.ename}: {message}")
+    if isinstance(error, NameError) and error.name:
+        return _undefined(cell, error.name, present, came)
+    return _grade(cell, "error", f"{kind}: {text}")
 
 
-def _undefined(cell: NotebookNode, message: str, present: dict[str, NotebookNode]) -> CellGrade:
+def _undefined(cell: NotebookNode, name: str, present: dict[str, NotebookNode], came: Came) -> CellGrade:
     """Explain why a name that the test needs is not there: its cell failed, or was deleted."""
-    name = message.split("'")[1] if message.count("'") >= 2 else message
-    solution = present.get(name)
+    solution, run = present.get(name), came.get(name)
     if solution is None:
         return _grade(cell, "missing", f"{name} is not defined anywhere: its cell was deleted or the function renamed")
+    if isinstance(run, Lost):
+        return _grade(cell, "timeout" if run.overtime else "error", f"{name} is not defined: in its cell, {run.reason}")
+    if isinstance(run, CellRun) and run.overtime:
+        return _grade(cell, "timeout", f"{name} is not defined: its cell never ended")
     errors = [output for output in solution.get("outputs", []) if output.output_type == "error"]
     if not errors:
         return _grade(cell, "missing", f"{name} is not defined: its cell runs, but defines no function of that name")
-    if kernel.is_overtime(solution):
-        return _grade(cell, "timeout", f"{name} is not defined: its cell never ended")
     what = f"{errors[-1].ename}: {errors[-1].evalue}".splitlines()[0]
     return _grade(cell, "error", f"{name} is not defined: its cell stops with {what}")
 
@@ -142,13 +281,6 @@ def _undefined(cell: NotebookNode, message: str, present: dict[str, NotebookNode
 def _grade(cell: NotebookNode, status: Status, message: str = "", hint: str = "", share: float = 0.0) -> CellGrade:
     points = float(role(cell)["points"])
     return CellGrade(grade_id(cell), share * points, points, status, message, hint)
-
-
-def _keep_plain_outputs(cell: NotebookNode) -> None:
-    """Drop every form of an output but text, PNG and verdicts: HTML from a submission would run in feedback pages."""
-    for output in cell.get("outputs", []):
-        if "data" in output:
-            output.data = {form: value for form, value in output.data.items() if form in KEPT_FORMS}
 
 
 def _missing(original: NotebookNode) -> NotebookNode:
@@ -159,22 +291,15 @@ def _missing(original: NotebookNode) -> NotebookNode:
     return cell
 
 
-def _write_marks(cell: NotebookNode, grade: CellGrade) -> None:
-    """Replace a test cell's verdict by outputs that nbgrader reads: an error is 0 points, a number is points.
-
-    What the visible test showed stays; stderr, which would cost all points, does not.
-    """
+def _write_marks(cell: NotebookNode, grade: CellGrade, shown: str) -> None:
+    """Give a test cell outputs that nbgrader reads: an error is 0 points, a number is points."""
     sentences = [sentence for sentence in (grade.message, grade.hint) if sentence]
-    if grade.points > 0:
-        verdict = max(k for k, output in enumerate(cell.outputs) if MIME in output.get("data", {}))
-        shown = cell.outputs[verdict + 1 :]  # what comes before was shown during the hidden part, on hidden inputs
-        shown = [output for output in shown if output.output_type in ("stream", "display_data")]
-        cell.outputs = [output for output in shown if output.get("name") != "stderr"]
-        if sentences:
-            cell.outputs.append(new_output("stream", name="stdout", text="\n".join(sentences) + "\n"))
-        points = new_output("execute_result", data={"text/plain": repr(grade.points)}, execution_count=1)
-        cell.outputs.append(points)
-        cell.execution_count = 1
+    if grade.status in ("passed", "partial"):
+        text = shown + "".join(f"{sentence}\n" for sentence in sentences)
+        cell.outputs = [new_output("stream", name="stdout", text=text)] if text else []
+        cell.execution_count = cell.execution_count or 1
+        points = {"text/plain": repr(grade.points)}
+        cell.outputs.append(new_output("execute_result", data=points, execution_count=cell.execution_count))
     else:
         title = {"timeout": "Time", "missing": "Missing", "error": "Error"}.get(grade.status, "Not passed")
         cell.outputs = [new_output("error", ename=title, evalue=grade.message, traceback=sentences)]

@@ -38,7 +38,7 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
         section = find_section(resources["nbgrader"]["assignment"])
-        grade_cells(nb, section, released_in_gradebook(resources), parent=self)
+        grade_cells(nb, section, released_in_gradebook(resources), self.config)
         nb.metadata[METADATA]["submitted_sha256"] = fingerprint(self._submitted(resources))
         return nb, resources
 

@@ -95,36 +95,64 @@ def test_each_fault_costs_its_own_cells_and_no_others(tmp_path):
     assert any("test_maxout_backward had other grading settings" in note for note in notes)
 
 
-def test_a_kernel_that_dies_costs_what_was_not_tested_before(tmp_path):
-    nb = with_source(solved(), relu_forward="import os\n\nos._exit(0)")
-    grade = grade_notebook(write(nb, tmp_path / "activations.ipynb"))
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import os\n\nos._exit(0)", "in its cell, the process ended (exit code 0)"),
+        ("import ctypes\n\nctypes.string_at(0)", "in its cell, the process ended (signal 11, Segmentation fault)"),
+    ],
+)
+def test_a_cell_that_ends_the_process_costs_its_own_exercises_and_no_others(tmp_path, source, why):
+    grade = grade_notebook(write(with_source(solved(), relu_forward=source), tmp_path / "activations.ipynb"))
     found = cells(grade)
-    assert found["test_tanh_backward"].status == "passed"
-    assert found["test_relu_forward"].status == found["test_dead_fraction"].status == "error"
-    assert "the kernel died" in found["test_dead_fraction"].message
-    assert grade.points == 12
+    assert set(points(grade)) == {"relu_forward", "relu_backward", "why_zero_centred"}
+    assert found["test_relu_forward"].status == "error"
+    assert found["test_relu_forward"].message == f"relu_forward is not defined: {why}"
 
 
-def test_cells_that_never_end_are_interrupted_and_after_two_the_rest_is_left(tmp_path):
+def test_a_function_that_ends_the_process_costs_the_tests_that_call_it(tmp_path):
+    source = "def relu_forward(x):\n    import os\n\n    os._exit(3)"
+    grade = grade_notebook(write(with_source(solved(), relu_forward=source), tmp_path / "activations.ipynb"))
+    assert set(points(grade)) == {"relu_forward", "relu_backward", "why_zero_centred"}
+    message = cells(grade)["test_relu_backward"].message
+    assert message == "the test was not finished: the process ended (exit code 3)"
+
+
+def test_a_cell_that_cannot_even_be_interrupted_costs_its_own_exercises(tmp_path):
     stubborn = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
-    nb = with_source(solved(), tanh_forward=stubborn)
+    grade = grade_notebook(write(with_source(solved(), tanh_forward=stubborn), tmp_path / "activations.ipynb"))
+    assert set(points(grade)) == {"tanh_forward", "tanh_backward", "why_zero_centred"}
+    assert cells(grade)["test_tanh_forward"].status == "timeout"
+
+
+def test_a_submission_that_takes_too_long_keeps_what_it_had_until_then(tmp_path, monkeypatch):
+    course = make_course(tmp_path)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Limits.submission_timeout_s = 3.0\nc.Limits.cell_timeout_s = 2.0\n")
+    monkeypatch.chdir(course.root)
+    endless = "while True:\n    pass"
+    nb = with_source(solved(), relu_forward=endless, elu_forward=endless)
     found = cells(grade_notebook(write(nb, tmp_path / "activations.ipynb")))
-    assert found["test_sigmoid_backward"].status == "passed"
-    names = list(found)
-    after = [found[name] for name in names[names.index("test_tanh_forward") :]]
-    assert len(after) == 13
-    assert {cell.status for cell in after} <= {"timeout", "error", "manual"}
-    assert sum(cell.points for cell in after) == 0
+    assert found["test_tanh_backward"].status == found["test_leaky_relu_backward"].status == "passed"
+    assert "the submission took longer than 3 s" in found["test_maxout_forward"].message
 
 
-def test_a_kernel_that_cannot_start_is_the_machines_fault_and_no_students(tmp_path, monkeypatch):
-    spec = tmp_path / "kernels" / "python3"
-    spec.mkdir(parents=True)
-    (spec / "kernel.json").write_text(json.dumps({"argv": ["/bin/false"], "display_name": "x", "language": "python"}))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
-    with pytest.raises(CourseError, match="the kernel cannot be set up"):
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("c.Limits.cell_time = 3", "sets c.Limits.cell_time, which does not exist"),
+        ("c.Limits.cell_timeout_s = 'long'", "nbgrader_config.py: The 'cell_timeout_s' trait"),
+        ("c.Limits.isolation = 'chroot'", "nbgrader_config.py: The 'isolation' trait"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused_in_one_line(tmp_path, monkeypatch, line, message):
+    course = make_course(tmp_path)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(line + "\n")
+    monkeypatch.chdir(course.root)
+    with pytest.raises(CourseError, match=message) as caught:
         grade_notebook(write(solved(), tmp_path / "activations.ipynb"))
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("nonsense", ["nonsense", ["a"], None, {"section": []}])

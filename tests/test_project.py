@@ -10,7 +10,7 @@ from submissions import ROOT
 from autograder.cli import main
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
 
 
 def split(requirement):
@@ -22,8 +22,10 @@ def test_environment_yml_asks_for_what_pyproject_asks_for():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     assert environment["name"] == PROJECT["name"]
     assert "python=3.11" in environment["dependencies"]
+    (from_pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    from_conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     wanted = {CONDA_NAMES.get(name, name) + rest for name, rest in map(split, PROJECT["dependencies"])}
-    assert set(environment["dependencies"]) - {"python=3.11", "pip"} == wanted
+    assert {*from_conda, *from_pip} - {"python=3.11", "pip"} == wanted
 
 
 def test_the_lock_pins_every_dependency_with_hashes_and_no_address():

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.verdict import OvertimeError, WorkError
-
-CALL_TIME_S = 4.0  # any one call; an honest one takes milliseconds
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.remote import CallTimeoutError, RemoteFunction, SessionLostError, StudentError
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,15 @@ def call(
     name: str,
     function: Callable[..., Any],
     arguments: Sequence[Any],
-    time_s: float = CALL_TIME_S,
+    time_s: float | None = None,
     own: Sequence[Any] = (),
 ) -> Called:
     """Call a student's function on copies of the arguments, followed by what is its `own` (a cache), as it is.
 
-    What it prints is dropped. Its exceptions come back as one sentence without their text, which could carry
-    hidden inputs.
-    Raises: WorkError if it is no function or raises, OvertimeError if it takes longer than time_s seconds.
+    The function lives in the jail, or, where nobody grades, right here. What it prints is dropped. Its exceptions come
+    back as one sentence without their text, which could carry hidden inputs.
+    Raises: WorkError if it is no function or raises, OvertimeError if it takes longer than time_s seconds (by default
+    as long as any call may).
     """
     if not callable(function):
         raise WorkError(f"{name} is no longer a function: a later line has given the name another value")
@@ -55,18 +56,21 @@ def call(
     try:
         with warnings.catch_warnings(record=True) as caught, redirect_stdout(quiet), redirect_stderr(quiet):
             warnings.simplefilter("always")
-            with np.errstate(all="warn", under="ignore"), _deadline(time_s):
+            with np.errstate(all="warn", under="ignore"), _deadline(function, time_s):
                 value = function(*copies, *own)
-    except _Overtime:
+    except (_Overtime, CallTimeoutError) as error:
         raise OvertimeError(
-            f"{name} did not return within {time_s:g} s on {shapes(arguments)}",
+            f"{name} {error} on {shapes(arguments)}",
             "An array expression takes milliseconds here. If there is a loop, does it end? If the derivative is "
             "measured by calling forward again and again, work it out on paper instead: one formula, one pass.",
         ) from None
-    except NotImplementedError:
-        raise WorkError(f"{name} is not written yet") from None
+    except SessionLostError:
+        raise
     except Exception as error:
-        raise WorkError(f"{name} raised {type(error).__name__} on {shapes(arguments)}") from None
+        kind = error.ename if isinstance(error, StudentError) else type(error).__name__
+        if kind == "NotImplementedError":
+            raise WorkError(f"{name} is not written yet") from None
+        raise WorkError(f"{name} raised {kind} on {shapes(arguments)}") from None
     numeric = [str(w.message) for w in caught if issubclass(w.category, RuntimeWarning)]
     return Called(value, copies, numeric[0] if numeric else "")
 
@@ -96,17 +100,22 @@ def shapes(arguments: Sequence[Any]) -> str:
 
 
 @contextmanager
-def _deadline(time_s: float) -> Iterator[None]:
-    """Interrupt what runs inside after time_s seconds, where the system has timers (not on Windows)."""
+def _deadline(function: Callable[..., Any], time_s: float | None) -> Iterator[None]:
+    """Interrupt a call after time_s seconds: in the jail, or here, where the system has timers (not on Windows)."""
+    if isinstance(function, RemoteFunction):
+        with function.session.within(time_s):
+            yield
+        return
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    limit = time_s or Limits().call_timeout_s
 
     def ring(signal_number: int, frame: FrameType | None) -> None:
-        raise _Overtime
+        raise _Overtime(f"did not return within {limit:g} s")
 
     earlier = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, time_s)
+    signal.setitimer(signal.ITIMER_REAL, limit)
     try:
         yield
     finally:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autograder.checks.calling import CALL_TIME_S, copies_of
+from autograder.checks.calling import copies_of
 from autograder.checks.verdict import WorkError
+from autograder.sandbox.remote import Handle
 from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error, value_error
 from source.types import Array
 
@@ -24,7 +25,7 @@ class Case:
     label: str
     inputs: tuple[Any, ...]
     against: Literal["numeric", "reference"] = "numeric"
-    time_s: float = CALL_TIME_S
+    time_s: float | None = None
     hint: str = ""
 
 
@@ -44,11 +45,16 @@ class Mistake:
 Tried = list[tuple[tuple[Any, ...], tuple[Array, ...]]]  # (what a wrong version would be given, what came back)
 
 
+def described(value: object) -> str:
+    """Name a value for a message, also one that has stayed in the jail."""
+    return value.description if isinstance(value, Handle) else describe(value)
+
+
 def as_array(value: Any, what: str, name: str) -> Array:
     """Return a student's value as float numbers, or say that it is none."""
     if type(value) is not np.ndarray and not isinstance(value, bool | int | float | np.number | np.bool_):
         hint = "Is there a return at the end?" if value is None else ""
-        raise WorkError(f"{what} must be numbers, your {name} gives {describe(value)}", hint)
+        raise WorkError(f"{what} must be numbers, your {name} gives {described(value)}", hint)
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise WorkError(f"{what} must be real numbers, your {name} gives an array of dtype {array.dtype}")

@@ -18,6 +18,7 @@ from autograder.checks.comparing import (
     Tried,
     as_array,
     close,
+    described,
     difference,
     is_affine,
     matching_hint,
@@ -25,7 +26,6 @@ from autograder.checks.comparing import (
     other_input,
 )
 from autograder.checks.verdict import Verdict, WorkError
-from source.gradcheck import describe
 from source.types import Array
 
 QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
@@ -114,7 +114,7 @@ class Function:
             return value
         if not (isinstance(value, tuple) and len(value) == 2):
             raise WorkError(
-                f"{self.name} must return (out, cache), yours returned {describe(value)}",
+                f"{self.name} must return (out, cache), yours returned {described(value)}",
                 "Return two things: the result, and whatever your backward will need to read.",
             )
         return value[0]
@@ -196,12 +196,12 @@ class Backward:
         if len(self.wrt) == 1:
             if isinstance(value, tuple | list):
                 raise WorkError(
-                    f"{self.name} must return {wanted} alone, yours returned {describe(value)}",
+                    f"{self.name} must return {wanted} alone, yours returned {described(value)}",
                     "Return the array itself. A parameter such as alpha is a constant here and has no gradient.",
                 )
             value = (value,)
         if not (isinstance(value, tuple | list) and len(value) == len(self.wrt)):
-            raise WorkError(f"{self.name} must return ({wanted}), yours returned {describe(value)}")
+            raise WorkError(f"{self.name} must return ({wanted}), yours returned {described(value)}")
         return tuple(as_array(part, f"d{name}", self.name) for part, name in zip(value, self.wrt, strict=True))
 
     def _problem(self, case: Case, dout: Array, gradients: tuple[Array, ...]) -> str:

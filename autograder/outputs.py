@@ -1,0 +1,71 @@
+"""What is kept of a student cell's outputs: plain text and PNG pictures, checked, since a browser will show them."""
+
+import base64
+import binascii
+import struct
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PIXELS = 16_000_000  # more would make a browser slow; a few kilobytes can hold a billion
+ITEMS = 500
+
+
+def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
+    """Turn what the jail sent into a cell's outputs: nothing in it is believed.
+
+    `limit` bounds the characters of text, and the bytes of pictures, of the whole cell.
+    """
+    outputs: list[NotebookNode] = []
+    room = limit + 10_000  # for the sentence that says that more was cut off
+    for item in sent[:ITEMS] if isinstance(sent, list) else []:
+        output: NotebookNode | None = _kept(item) if isinstance(item, dict) else None
+        if output is None:
+            continue
+        room -= _size(output)
+        if room < 0:
+            outputs.append(new_output("stream", name="stderr", text="[more outputs were cut off]\n"))
+            break
+        outputs.append(output)
+    return outputs
+
+
+def _kept(item: dict[str, Any]) -> Any:
+    match item:
+        case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str() as text}:
+            return new_output("stream", name=name, text=text)
+        case {"output_type": "error", "ename": str() as ename, "evalue": str() as evalue, "traceback": list() as lines}:
+            traceback = [line for line in lines if isinstance(line, str)]
+            return new_output("error", ename=ename[:200], evalue=evalue, traceback=traceback)
+        case {"output_type": "display_data" | "execute_result" as kind, "data": dict() as data}:
+            kept = {}
+            if isinstance(data.get("text/plain"), str):
+                kept["text/plain"] = data["text/plain"]
+            picture = _picture(data.get("image/png"))
+            if picture:
+                kept["image/png"] = picture
+            count = {"execution_count": None} if kind == "execute_result" else {}
+            return new_output(kind, data=kept, **count) if kept else None
+    return None
+
+
+def _picture(value: Any) -> str:
+    """Return a PNG in base64 if it is one, and of a size that a browser can show."""
+    try:
+        raw = base64.b64decode("".join(value.split()), validate=True) if isinstance(value, str) else value
+    except (binascii.Error, ValueError):
+        return ""
+    if not isinstance(raw, bytes) or not raw.startswith(PNG_SIGNATURE) or raw[12:16] != b"IHDR" or len(raw) < 33:
+        return ""
+    width, height = struct.unpack(">II", raw[16:24])
+    return base64.b64encode(raw).decode() if 0 < width * height <= PIXELS else ""
+
+
+def _size(output: NotebookNode) -> int:
+    if "data" in output:
+        return sum(map(len, output.data.values()))
+    if output.output_type == "error":
+        return len(output.evalue) + sum(map(len, output.traceback))
+    return len(output.text)

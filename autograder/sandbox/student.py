@@ -1,0 +1,96 @@
+"""One submission in the jail, which outlives its process: what is lost is brought back by running the cells again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.remote import CellRun, Session, SessionLostError, Zygote
+
+RESTARTS = 8  # of one submission's process
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What became of a step that ended the student's process: the reason, and whether it ran out of time."""
+
+    reason: str
+    overtime: bool = False
+
+
+class Student:
+    """Runs a submission's cells, and what tests ask of its functions, one step after the other.
+
+    A step during which the process ends, for no reason of ours, is tried once more in a new one. If that ends too, or
+    we had to end it, the step is lost, and the next one goes on with everything before it.
+    """
+
+    def __init__(self, zygote: Callable[[], Zygote], limits: Limits) -> None:
+        """Begin; `zygote()` gives a warm process that is alive."""
+        self.zygote, self.limits = zygote, limits
+        self.deadline = float("inf")  # until the first process has begun
+        self.level = ""
+        self.stopped = ""
+        self._session: Session | None = None
+        self._cells: list[str] = []
+        self._starts = 0
+
+    def run(self, source: str) -> CellRun | Lost:
+        """Run one of the student's cells."""
+        came = self.step(lambda session: session.run(source))
+        if isinstance(came, CellRun) and not came.overtime:
+            self._cells.append(source)
+        return came
+
+    def step(self, work: Callable[[Session], T]) -> T | Lost:
+        """Let `work` use the session, and bring the session back if it is lost on the way."""
+        for last in (False, True):
+            session = self._alive()
+            if session is None:
+                return Lost(self.stopped)
+            try:
+                came = work(session)
+            except SessionLostError:
+                pass
+            else:
+                if session.lost is None:
+                    return came
+            lost = self._gone(session)
+            if last or lost.ended:
+                break
+        return Lost(lost.reason, lost.overtime)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._session and not self._session.lost:
+            self._session.close()
+        self._session = None
+
+    def _alive(self) -> Session | None:
+        """Return the session, or a new one in which everything so far has been run again, or nothing if it is over."""
+        while self._session is None and not self.stopped:
+            self._starts += 1
+            if time.monotonic() > self.deadline:
+                self.stopped = f"the submission took longer than {self.limits.submission_timeout_s:g} s"
+            elif self._starts > RESTARTS:
+                self.stopped = f"the process had to be started {RESTARTS} times, so the rest was not run"
+            else:
+                self._start()
+        return self._session
+
+    def _start(self) -> None:
+        zygote = self.zygote()
+        self.level = zygote.level
+        self.deadline = min(self.deadline, time.monotonic() + self.limits.submission_timeout_s)
+        self._session = session = Session(zygote, self.limits, self.deadline)
+        try:
+            for source in self._cells:
+                session.run(source)
+        except SessionLostError:
+            self._gone(session)
+
+    def _gone(self, session: Session) -> SessionLostError:
+        self._session = None
+        return session.lost or SessionLostError("the process is gone", ended=False)

@@ -1,0 +1,318 @@
+"""Array messages: a msgpack header and the raw bytes of its arrays, never pickle.
+
+A frame is `header size (u32) | body size (u64) | header | body`, little-endian. The header holds one value: None,
+bool, int, float, str and bytes as themselves, all else as a list that begins with a tag. The body is the arrays'
+bytes, one after the other. What is no plain value crosses as a reference: an object that stays with its owner.
+Every size is checked before anything is allocated, every read has a deadline, and whatever is wrong with a message is
+one kind of error, MessageError.
+"""
+
+import math
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+import numpy as np
+
+LIST, TUPLE, DICT, ARRAY, SCALAR, COMPLEX, GENERATOR, REFERENCE = range(8)
+DTYPES = {
+    np.dtype(code).str: np.dtype(code)
+    for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
+}
+PREFIX = struct.Struct("<IQ")
+INT_RANGE = range(-(2**63), 2**64)
+DEPTH = 16  # of lists within lists
+DIMENSIONS = 32
+ITEMS = 200_000  # in one message, over all lists
+HEADER_BYTES = 8 << 20
+READ_AHEAD = 1 << 16
+
+
+class MessageError(Exception):
+    """A message that does not follow the rules, or a value that no message can hold."""
+
+
+class PeerGoneError(Exception):
+    """The other side has closed its end, or died."""
+
+
+class DeadlineError(Exception):
+    """The other side did not answer, or did not listen, in time."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An object that stays on its owner's side: its number there, and what it is, in a few words."""
+
+    number: int
+    kind: str = "an object"
+
+
+Buffers = list[memoryview]
+
+
+def encode(value: Any, refer: Callable[[Any], Reference] | None = None) -> tuple[bytes, Buffers]:
+    """Turn a value into a header and the buffers of its arrays; `refer` makes references of what is no plain value.
+
+    Raises: MessageError if something cannot be sent.
+    """
+    packing = _Packing(refer)
+    try:
+        return msgpack.packb(packing.pack(value, 0)), packing.buffers
+    except (TypeError, ValueError, OverflowError) as error:
+        raise MessageError(f"cannot be sent: {type(error).__name__}") from None
+
+
+def decode(
+    header: bytes | memoryview,
+    body_bytes: int,
+    resolve: Callable[[Reference], Any] | None = None,
+) -> tuple[Any, list[np.ndarray[Any, Any]]]:
+    """Turn a header back into its value, with arrays that are allocated, and returned, to be filled from the body.
+
+    Raises: MessageError, before anything is allocated for the arrays, if the header is malformed, or if its arrays do
+    not come to body_bytes.
+    """
+    try:
+        tree = msgpack.unpackb(header, use_list=True, raw=False, strict_map_key=True, max_map_len=0, max_ext_len=0)
+    except Exception as error:  # msgpack raises a dozen kinds on hostile bytes
+        raise MessageError(f"malformed header: {type(error).__name__}") from None
+    if _body_bytes(tree) != body_bytes:
+        raise MessageError("the arrays that the header announces are not those of the body")
+    arrays: list[np.ndarray[Any, Any]] = []
+    try:
+        return _inward(tree, arrays, resolve), arrays
+    except (TypeError, ValueError, KeyError, OverflowError, MemoryError) as error:
+        raise MessageError(f"malformed value: {type(error).__name__}") from None
+
+
+class _Packing:
+    """One value on its way out."""
+
+    def __init__(self, refer: Callable[[Any], Reference] | None) -> None:
+        self.refer, self.buffers, self.items = refer, list[memoryview](), 0
+
+    def pack(self, value: Any, depth: int) -> Any:
+        """Return what msgpack packs in place of value. Exact types only: a subclass may lie about itself."""
+        kind = type(value)
+        if value is None or kind in (bool, float, str, bytes) or (kind is int and value in INT_RANGE):
+            return value
+        if kind is np.ndarray and value.dtype.newbyteorder("=").str in DTYPES and value.ndim <= DIMENSIONS:
+            array = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
+            if array.nbytes:
+                self.buffers.append(_bytes_of(array))
+            return [ARRAY, array.dtype.str, list(value.shape)]
+        if isinstance(value, np.generic) and kind is value.dtype.type and value.dtype.str in DTYPES:
+            return [SCALAR, value.dtype.str, value.tobytes()]
+        if depth < DEPTH:
+            if kind is tuple or kind is list:
+                return [TUPLE if kind is tuple else LIST, *self._parts(value, depth)]
+            if kind is dict and all(type(key) is str for key in value):
+                return [DICT, *self._parts([part for item in value.items() for part in item], depth)]
+        if kind is complex:
+            return [COMPLEX, value.real, value.imag]
+        if kind is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
+            return [GENERATOR, *_generator_state(value)]
+        if kind is Reference:
+            return [REFERENCE, value.number, value.kind]
+        if self.refer is None:
+            raise MessageError(f"a {kind.__name__} cannot be sent: plain values, arrays and tuples of them can")
+        reference = self.refer(value)
+        return [REFERENCE, reference.number, reference.kind]
+
+    def _parts(self, values: Sequence[Any], depth: int) -> list[Any]:
+        self.items += len(values) + 1
+        if self.items > ITEMS:
+            raise MessageError(f"more than {ITEMS} items in lists: put numbers into an array")
+        return [self.pack(value, depth + 1) for value in values]
+
+
+def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
+    """Return the memory of a contiguous array."""
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _body_bytes(tree: Any) -> int:
+    """Check a header's structure without recursion, and return how many bytes its arrays hold."""
+    total, items, level = 0, 0, [tree]
+    for _ in range(DEPTH + 2):
+        deeper: list[Any] = []
+        for node in level:
+            if type(node) is not list:
+                continue
+            items += len(node)
+            if not node or type(node[0]) is not int or items > 2 * ITEMS:
+                raise MessageError("malformed value: a list without a tag, or too many items")
+            if node[0] == ARRAY:
+                total += _array_bytes(node)
+            elif node[0] in (LIST, TUPLE, DICT):
+                deeper += node[1:]
+        if not deeper:
+            return total
+        level = deeper
+    raise MessageError(f"malformed value: more than {DEPTH} lists within each other")
+
+
+def _array_bytes(node: list[Any]) -> int:
+    if len(node) != 3 or type(node[2]) is not list or len(node[2]) > DIMENSIONS:
+        raise MessageError("malformed array")
+    if type(node[1]) is not str or node[1] not in DTYPES:
+        raise MessageError("an array of a dtype that cannot cross")
+    if not all(type(size) is int and 0 <= size < 2**40 for size in node[2]):
+        raise MessageError("malformed shape")
+    return math.prod(node[2]) * DTYPES[node[1]].itemsize
+
+
+def _inward(node: Any, arrays: list[np.ndarray[Any, Any]], resolve: Callable[[Reference], Any] | None) -> Any:
+    if type(node) is not list:
+        return node
+    tag, *fields = node
+    if tag == ARRAY:
+        array = np.empty(fields[1], DTYPES[fields[0]])
+        arrays.append(array)
+        return array
+    if tag == LIST:
+        return [_inward(part, arrays, resolve) for part in fields]
+    if tag == TUPLE:
+        return tuple([_inward(part, arrays, resolve) for part in fields])
+    if tag == DICT:
+        keys, values = fields[::2], fields[1::2]
+        if not all(type(key) is str for key in keys) or len(keys) != len(values):
+            raise MessageError("malformed dict")
+        return {key: _inward(part, arrays, resolve) for key, part in zip(keys, values, strict=True)}
+    if tag == SCALAR:
+        code, raw = fields
+        dtype = DTYPES[_of(str, code)]
+        if len(_of(bytes, raw)) != dtype.itemsize:
+            raise MessageError("malformed number")
+        return np.frombuffer(raw, dtype)[0]
+    if tag == COMPLEX:
+        real, imaginary = fields
+        return complex(_of(float, real), _of(float, imaginary))
+    if tag == GENERATOR:
+        return _generator(fields)
+    if tag == REFERENCE and resolve is not None:
+        number, kind = fields
+        return resolve(Reference(_of(int, number), _of(str, kind)))
+    raise MessageError(f"unknown tag {tag}")
+
+
+def _of(kind: type, value: Any) -> Any:
+    """Return a field if it is of the one type that it may be."""
+    if type(value) is not kind:
+        raise MessageError(f"malformed value: a {type(value).__name__} where a {kind.__name__} belongs")
+    return value
+
+
+def _generator_state(rng: np.random.Generator) -> tuple[bytes, bytes, int, int]:
+    state = rng.bit_generator.state
+    words = (state["state"]["state"].to_bytes(16, "little"), state["state"]["inc"].to_bytes(16, "little"))
+    return *words, state["has_uint32"], state["uinteger"]
+
+
+def _generator(fields: list[Any]) -> np.random.Generator:
+    state, increment, has_uint32, uinteger = fields
+    if len(_of(bytes, state)) != 16 or len(_of(bytes, increment)) != 16 or has_uint32 not in (0, 1):
+        raise MessageError("malformed generator")
+    bits = np.random.PCG64(0)
+    bits.state = {
+        "bit_generator": "PCG64",
+        "state": {"state": int.from_bytes(state, "little"), "inc": int.from_bytes(increment, "little")},
+        "has_uint32": _of(int, has_uint32),
+        "uinteger": _of(int, uinteger) % 2**32,
+    }
+    return np.random.Generator(bits)
+
+
+class Channel:
+    """One end of a stream socket that carries frames."""
+
+    def __init__(self, sock: socket.socket, message_bytes: int) -> None:
+        """Take the socket over; message_bytes is the most that one message may hold."""
+        self.socket, self.message_bytes = sock, message_bytes
+        self._buffer = memoryview(bytearray(READ_AHEAD))
+        self._start = self._end = 0  # what has been read ahead
+        sock.setblocking(False)
+
+    def send(self, header: bytes, buffers: Buffers, deadline: float) -> None:
+        """Send one frame before the deadline (of time.monotonic)."""
+        size = sum(part.nbytes for part in buffers)
+        if len(header) > HEADER_BYTES or size > self.message_bytes:
+            raise MessageError(f"{(len(header) + size) / 1e6:.0f} MB are more than a message may hold")
+        waiting = [memoryview(PREFIX.pack(len(header), size) + header), *buffers]
+        while waiting:
+            try:
+                sent = self.socket.sendmsg(waiting[:64])
+            except BlockingIOError:
+                self._wait(select.POLLOUT, deadline)
+                continue
+            except OSError:
+                raise PeerGoneError from None
+            while waiting and sent >= waiting[0].nbytes:
+                sent -= waiting.pop(0).nbytes
+            if sent:
+                waiting[0] = waiting[0][sent:]
+
+    def receive(self, deadline: float, resolve: Callable[[Reference], Any] | None = None) -> Any:
+        """Read one frame before the deadline, and return its value.
+
+        Raises: MessageError, DeadlineError, PeerGoneError; after any of them the channel is of no more use.
+        """
+        header_bytes, body_bytes = PREFIX.unpack(self._read(PREFIX.size, deadline))
+        if header_bytes > HEADER_BYTES or body_bytes > self.message_bytes:
+            raise MessageError(f"a message of {(header_bytes + body_bytes) / 1e6:.0f} MB is too large")
+        value, arrays = decode(self._read(header_bytes, deadline), body_bytes, resolve)
+        for array in arrays:
+            if array.nbytes:
+                self._fill(_bytes_of(array), deadline)
+        return value
+
+    def _read(self, size: int, deadline: float) -> memoryview:
+        data = memoryview(bytearray(size))
+        self._fill(data, deadline)
+        return data
+
+    def _fill(self, target: memoryview, deadline: float) -> None:
+        """Read until the target is full; small reads fetch more than they need, for the next ones."""
+        while target.nbytes:
+            ahead = min(self._end - self._start, target.nbytes)
+            if ahead:
+                target[:ahead] = self._buffer[self._start : self._start + ahead]
+                self._start += ahead
+                target = target[ahead:]
+            elif target.nbytes >= READ_AHEAD:
+                target = target[self._receive_into(target, deadline) :]
+            else:
+                self._start, self._end = 0, self._receive_into(self._buffer, deadline)
+
+    def _receive_into(self, target: memoryview, deadline: float) -> int:
+        while True:
+            if time.monotonic() > deadline:
+                raise DeadlineError  # also where bytes keep coming, one at a time
+            try:
+                count = self.socket.recv_into(target)
+            except BlockingIOError:
+                self._wait(select.POLLIN, deadline)
+                continue
+            except OSError:
+                raise PeerGoneError from None
+            if not count:
+                raise PeerGoneError
+            return count
+
+    def _wait(self, event: int, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise DeadlineError
+        poll = select.poll()
+        poll.register(self.socket, event)
+        poll.poll(None if math.isinf(left) else 1000 * left)
+
+    def close(self) -> None:
+        """Close this end."""
+        self.socket.close()

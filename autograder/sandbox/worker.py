@@ -1,0 +1,360 @@
+"""Inside the jail: run a student's cells, and answer calls of the functions that they define.
+
+From the first cell on, everything here is the student's to change. Nothing outside relies on it: the trusted side
+checks every message, and judges only the values that come back.
+"""
+
+import contextlib
+import inspect
+import io
+import os
+import random
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+from autograder.sandbox.wire import Channel, MessageError, Reference, encode
+
+FORMS = ("text/plain", "image/png")
+TEXT = 2000  # characters of an exception's text that are passed on
+WARNINGS = 3  # of NumPy's complaints, in one call
+NEVER = float("inf")
+
+
+class Outputs:
+    """What the running cell prints and shows, up to a number of bytes."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.begin(0)
+
+    def begin(self, limit: int) -> None:
+        """Forget everything, for the next cell."""
+        self.items: list[dict[str, Any]] = []
+        self.room = self.limit = limit
+
+    def write(self, name: str, text: str) -> None:
+        """Take what was printed, as far as there is room."""
+        if self.room <= 0 or not text:
+            return
+        kept = _sound(text[: self.room])
+        self.room -= len(kept)
+        if self.room <= 0:
+            kept += f"\n[more than {self.limit} bytes: cut off]\n"
+        if self.items and self.items[-1].get("name") == name:
+            self.items[-1]["text"].append(kept)
+        else:
+            self.items.append({"output_type": "stream", "name": name, "text": [kept]})
+
+    def show(self, output_type: str, data: dict[str, Any]) -> None:
+        """Take what was displayed: its text and its PNG."""
+        kept = {form: _sound(data[form]) for form in FORMS if isinstance(data.get(form), str | bytes)}
+        self.room -= sum(len(value) for value in kept.values())
+        if self.room > 0:
+            self.items.append({"output_type": output_type, "data": kept})
+        else:
+            self.items.append({"output_type": output_type, "data": {"text/plain": "[too large to be shown]"}})
+
+    def fail(self, name: str, text: str, traceback: Iterable[str]) -> None:
+        """Take an error."""
+        lines = [_sound(str(line)[:TEXT]) for line in traceback][-40:]
+        self.items.append({"output_type": "error", "ename": _sound(name), "evalue": text[:TEXT], "traceback": lines})
+
+    def collected(self) -> list[dict[str, Any]]:
+        """Return everything, with the pieces of each stream put together."""
+        return [item | {"text": "".join(item["text"])} if "text" in item else item for item in self.items]
+
+
+class _Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr of a cell."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, outputs: Outputs, name: str) -> None:
+        self.outputs, self.name = outputs, name
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self.outputs.write(self.name, text)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+class _Nowhere(io.TextIOBase):
+    """sys.stdout and sys.stderr during a call: what functions print is not kept."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+class _Publisher(DisplayPublisher):
+    outputs: Outputs
+
+    def publish(self, data: Any, *others: Any, **named: Any) -> None:
+        """Keep what display() shows."""
+        self.outputs.show("display_data", data)
+
+    def clear_output(self, wait: bool = False) -> None:
+        """Do nothing: what was shown stays."""
+
+
+class _Hook(DisplayHook):
+    outputs: Outputs
+
+    def write_output_prompt(self) -> None:
+        """Write no prompt."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: Any = None) -> None:
+        """Keep the value of a cell's last line."""
+        self.outputs.show("execute_result", format_dict)
+
+    def finish_displayhook(self) -> None:
+        """Write no line end."""
+
+
+class _Shell(InteractiveShell):
+    """IPython as in a kernel, without its files, its threads and its history."""
+
+    outputs: Outputs
+    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(_Hook)
+
+    @contextlib.contextmanager
+    def _tee(self, channel: str) -> Iterator[None]:
+        yield  # IPython's own keeps every printed byte
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        """Do nothing: there is no screen."""
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
+        lines = ["interrupted"] if etype is KeyboardInterrupt else stb  # whose last frame is ours
+        self.outputs.fail(getattr(etype, "__name__", "Exception"), _text_of(evalue), lines)
+
+    def run(self, source: str, limit: int) -> tuple[bool, list[dict[str, Any]]]:
+        """Run one cell; return whether it came through, and what it printed and showed."""
+        self.outputs.begin(limit)
+        with redirected(_Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")):
+            result: Any = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+        return bool(result.success), self.outputs.collected()
+
+
+@contextlib.contextmanager
+def redirected(out: io.TextIOBase, err: io.TextIOBase) -> Iterator[None]:
+    """Let print write elsewhere for a while."""
+    kept = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = out, err
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = kept
+
+
+def make_shell(folder: str) -> _Shell:
+    """Make the one shell of this process, and warm what would be slow the first time: a traceback, a figure."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell: Any = _Shell.instance(config=config, ipython_dir=folder)
+    shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = Outputs()
+    shell.display_formatter.active_types = list(FORMS)
+    shell.run_line_magic("matplotlib", "inline")
+    shell.builtin_trap.add_builtin("input", _no_input)
+    drawing = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')\nplt.show()\nplt.close('all')\ndel plt"
+    for source in (drawing, "import numpy as np\nnp.float64(1) / 0\ndef f(): np.nope\nf()", "1 +", "42", "del f, np"):
+        shell.run(source, 1 << 20)
+    shell.reset(new_session=True)
+    made: _Shell = shell
+    return made
+
+
+def _no_input(prompt: str = "") -> str:
+    raise StdinNotImplementedError("nobody is there to answer input() while a notebook is graded")
+
+
+class Server:
+    """One submission's side of the conversation."""
+
+    def __init__(self, channel: Channel, shell: _Shell, output_bytes: int) -> None:
+        """Take the channel; the shell is this fork's own."""
+        self.channel, self.shell, self.output_bytes = channel, shell, output_bytes
+        self.kept: dict[int, Any] = {}
+        self.watched: dict[int, list[tuple[Any, Any]]] = {}
+        self.number = 0
+        self.busy = False
+        self.answers: dict[str, Callable[..., Any]] = {
+            "cell": self.cell,
+            "look": self.look,
+            "call": self.call,
+        }
+
+    def serve(self) -> None:
+        """Answer until the other side is gone."""
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002 the student's legacy generator: the same draws in every grading
+        signal.signal(signal.SIGINT, self.interrupt)
+        while True:
+            what, *fields = self.channel.receive(NEVER, self.resolve)
+            try:
+                try:
+                    self.busy = True
+                    reply = self.answers[what](*fields)
+                finally:
+                    self.busy = False
+                header, buffers = encode(reply, self.refer)
+            except KeyboardInterrupt:
+                header, buffers = encode(("raised", "KeyboardInterrupt", "", [], []))
+            except MessageError as error:
+                header, buffers = encode(("raised", "MessageError", str(error), [], []))
+            self.channel.send(header, buffers, NEVER)
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """End the student's code, if it is running; between two requests there is nothing to end."""
+        if self.busy:
+            raise KeyboardInterrupt
+
+    def cell(self, source: str) -> tuple[str, bool, list[dict[str, Any]]]:
+        """Run one of the student's cells."""
+        success, outputs = self.shell.run(source, self.output_bytes)
+        return "ran", success, outputs
+
+    def look(self, names: list[str]) -> tuple[str, dict[str, Any]]:
+        """Return what the student's names stand for; a function's parameters say how to call it."""
+        found = {name: self.shell.user_ns[name] for name in names if name in self.shell.user_ns}
+        return "found", {
+            name: (self.refer(value), _parameters(value)) if callable(value) else value for name, value in found.items()
+        }
+
+    def call(
+        self, function: Any, arguments: list[Any], named: dict[str, Any], keep: int | None, forget: list[int]
+    ) -> tuple[Any, ...]:
+        """Call a function; `keep` says which part of a result tuple stays here, `forget` what is needed no more."""
+        for number in forget:
+            self.kept.pop(number, None)
+            self.watched.pop(number, None)
+        arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
+        before = [(array, array.copy()) for array in arrays]
+        complaints: list[str] = []
+        first = self.number
+        try:
+            with (
+                warnings.catch_warnings(record=True) as caught,
+                redirected(_Nowhere(), _Nowhere()),
+                np.errstate(all="warn", under="ignore"),
+            ):
+                warnings.simplefilter("always")
+                value = function(*arguments, **named)
+            complaints = [str(w.message)[:200] for w in caught if issubclass(w.category, RuntimeWarning)][:WARNINGS]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return "raised", type(error).__name__, _text_of(error), complaints, self.changes(before)
+        if keep is not None and type(value) is tuple and len(value) > keep:
+            value = tuple(self.refer(part) if k == keep else part for k, part in enumerate(value))
+        changes = self.changes(before)
+        for number in range(first + 1, self.number + 1):
+            self.watched[number] = before
+        return "gave", value, complaints, changes
+
+    def changes(self, before: list[tuple[Any, Any]]) -> list[Any]:
+        """Return the arguments, of this call and of those whose results are still held, that are no longer the same.
+
+        A backward that writes into its cache may write into the x that forward was given.
+        """
+        changed = []
+        for call, pairs in [(0, before), *self.watched.items()]:
+            for k, (array, was) in enumerate(pairs):
+                if array.shape == was.shape and array.dtype == was.dtype and not _same_bits(array, was):
+                    was[...] = array
+                    changed.append((call, k, array))
+        return changed
+
+    def refer(self, value: Any) -> Reference:
+        """Keep an object here, and return what stands for it."""
+        self.number += 1
+        self.kept[self.number] = value
+        return Reference(self.number, describe(value))
+
+    def resolve(self, reference: Reference) -> Any:
+        """Return the object that is kept here, or, for a number below 0, a function of the other side's."""
+        if reference.number < 0:
+            return _Callback(self, reference.number)
+        return self.kept[reference.number]
+
+
+class _Callback:
+    """A function that a test hands in, such as an objective: calling it asks the other side."""
+
+    def __init__(self, server: Server, number: int) -> None:
+        self.server, self.number = server, number
+
+    def __call__(self, *arguments: Any) -> Any:
+        header, buffers = encode(("callback", self.number, list(arguments)), self.server.refer)
+        self.server.channel.send(header, buffers, NEVER)
+        what, value = self.server.channel.receive(NEVER, self.server.resolve)
+        if what == "raised":
+            raise RuntimeError(value)
+        return value
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    """Compare two arrays bit by bit, which is quick, and at ease with NaN."""
+    if not (a.flags.c_contiguous and b.flags.c_contiguous):  # the student's function has changed its strides
+        return False
+    unit = np.uint64 if a.nbytes % 8 == 0 else np.uint8
+    return bool((a.reshape(-1).view(unit) == b.reshape(-1).view(unit)).all())
+
+
+def describe(value: object) -> str:
+    """Name a value for a message."""
+    if isinstance(value, np.ndarray):
+        kind = f"an array of dtype {value.dtype}" if type(value) is np.ndarray else f"a {type(value).__name__}"
+        return f"{kind} of shape {value.shape}"[:80]
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"a {type(value).__name__}"[:80]
+
+
+def _parameters(function: Any) -> list[str]:
+    try:
+        return list(inspect.signature(function).parameters)[:20]
+    except (TypeError, ValueError):
+        return []
+
+
+def _text_of(error: Any) -> str:
+    try:
+        return str(_sound(str(error)[:TEXT]))
+    except Exception:
+        return ""
+
+
+def _sound(text: Any) -> Any:
+    """Replace halves of surrogate pairs, which no UTF-8 file can hold."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
+
+
+def serve(descriptor_channel: Channel, shell: _Shell, output_bytes: int) -> None:
+    """Serve one submission, and end the process."""
+    with contextlib.suppress(BaseException):
+        Server(descriptor_channel, shell, output_bytes).serve()
+    os._exit(0)

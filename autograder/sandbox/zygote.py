@@ -1,0 +1,218 @@
+"""The warm process: it has imported everything slow once, and forks itself for every submission.
+
+It is executed fresh, so that a fork's memory has never held a test or a grade. It runs no student code itself. It
+keeps watch over the fork that does, and clears away behind it.
+"""
+
+import gc
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from autograder.sandbox import walls, worker
+from autograder.sandbox.wire import Channel, encode
+
+WATCH_S = 0.1  # how often a running fork's disk and threads are looked at
+START_S = 30.0  # for the other side to hand the descriptor over
+NEVER = float("inf")
+
+
+class Zygote:
+    """Answers the trusted side, one fork at a time."""
+
+    def __init__(self, control: Channel, settings: dict[str, Any]) -> None:
+        """Warm up: import, draw, and load the bundle's modules."""
+        self.control, self.settings, self.limits = control, settings, settings["limits"]
+        self.pid = self.number = 0
+        self.folder = self.reason = ""
+        if settings["level"] != "process":
+            walls.warm()
+        sys.path[:] = [settings["bundle"], *[entry for entry in sys.path if entry != settings["root"]]]
+        self.shell = worker.make_shell(settings["work"])
+        _preload(settings["preload"])
+        for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
+            del sys.modules[name]  # a bundle has no such package
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> None:
+        """Answer requests until the trusted side is gone."""
+        answers: dict[str, Callable[..., Any]] = {"fork": self.fork, "interrupt": self.interrupt, "end": self.end}
+        while True:
+            ready, _, _ = select.select([self.control.socket], [], [], WATCH_S if self.pid else None)
+            if ready:
+                what, *fields = self.control.receive(NEVER)
+                self.reply(answers[what](*fields))
+            elif self.pid and not self.reason:
+                self.watch()
+
+    def reply(self, value: Any) -> None:
+        """Send an answer."""
+        self.control.send(*encode(value), time.monotonic() + 10)
+
+    def fork(self) -> str:
+        """Fork, and let the child serve a submission over the socket that comes along."""
+        self.reply("ready")  # for the descriptor, which must not come with what is read ahead
+        select.select([self.control.socket], [], [], START_S)
+        _, descriptors, _, _ = socket.recv_fds(self.control.socket, 1, 1)
+        self.number += 1
+        self.folder, self.reason = os.path.join(self.settings["work"], str(self.number)), ""
+        os.mkdir(self.folder, 0o700)
+        pid = os.fork()
+        if not pid:
+            self._become_student(descriptors[0])
+        os.close(descriptors[0])
+        self.pid = pid
+        return "forked"
+
+    def _become_student(self, descriptor: int) -> None:
+        """Shut the walls behind us, and serve. Never returns."""
+        channel = Channel(socket.socket(fileno=descriptor), self.limits["message_bytes"])
+        try:
+            walls.prepare(self.settings["level"], self.limits, self.folder, descriptor)
+            if self.settings["level"] != "process":
+                walls.shut(self.settings["readable"], self.folder)
+            channel.send(*encode(("walled", "")), time.monotonic() + 10)
+        except BaseException as error:
+            with suppress(BaseException):
+                channel.send(*encode(("walled", f"{type(error).__name__}: {error}")), time.monotonic() + 10)
+            os._exit(1)
+        worker.serve(channel, self.shell, self.limits["output_bytes"])
+        os._exit(0)
+
+    def interrupt(self) -> str:
+        """Interrupt the student's code, as the stop button does."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGINT)
+        return "interrupted"
+
+    def end(self) -> tuple[str, str, int, int]:
+        """End the fork and clear away behind it; say how it ended, with its CPU milliseconds and peak memory."""
+        if not self.pid:
+            return "no fork", "", 0, 0
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        _, status, used = os.wait4(self.pid, 0)
+        self.pid = 0
+        self._sweep()
+        _remove(self.folder)
+        how = f"exit code {os.WEXITSTATUS(status)}"
+        if os.WIFSIGNALED(status):
+            how = f"signal {os.WTERMSIG(status)}, {signal.strsignal(os.WTERMSIG(status))}"
+        return how, self.reason, int(1000 * (used.ru_utime + used.ru_stime)), used.ru_maxrss
+
+    def _sweep(self) -> None:
+        """End what the fork has left behind; with seccomp there is nothing, since it could start no process."""
+        if self.settings["level"] != "process" or sys.platform != "linux":
+            return
+        for _ in range(100):
+            children = _children(os.getpid())
+            if not children:
+                return
+            for pid in children:
+                with suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+
+    def watch(self) -> None:
+        """End the fork if it has taken more of the disk, or started more threads, than it may."""
+        used, files = _disk_use(self.folder, self.limits["files"])
+        if sys.platform == "linux":
+            used += _deleted_bytes(self.pid)
+        if used > self.limits["disk_bytes"]:
+            self.reason = f"the process wrote more than {self.limits['disk_bytes'] / 1e6:.0f} MB"
+        elif files > self.limits["files"]:
+            self.reason = f"the process made more than {self.limits['files']} files"
+        elif _threads(self.pid) > self.limits["processes"]:
+            self.reason = f"the process started more than {self.limits['processes']} threads"
+        if self.reason:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def _preload(modules: list[str]) -> None:
+    """Import the bundle's modules, so that forks have them. What a section withholds is not among them."""
+    for name in modules:
+        __import__(name)
+
+
+def _disk_use(folder: str, enough: int) -> tuple[int, int]:
+    """Return bytes and number of files below a folder; it stops counting at about twice what is enough."""
+    used = files = 0
+    waiting = [folder]
+    while waiting and files <= 2 * enough:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                files += 1
+                if files > 2 * enough:
+                    break
+                used += entry.stat(follow_symlinks=False).st_blocks * 512
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return used, files
+
+
+def _deleted_bytes(pid: int) -> int:
+    """Return how many bytes a process holds in files that it has deleted but not closed."""
+    used = 0
+    with suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                status = os.stat(f"/proc/{pid}/fd/{name}")
+                if status.st_nlink == 0:
+                    used += status.st_blocks * 512
+    return used
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as listed:
+            return [int(child) for child in listed.read().split()]
+    except OSError:
+        return []
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, however deep, and even if its owner has taken their own rights on it away."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if os.path.lexists(folder):
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", folder], check=False, stderr=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Serve on the descriptor that the command line names."""
+    control = Channel(socket.socket(fileno=int(sys.argv[1])), 1 << 20)
+    settings = control.receive(NEVER)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        walls.die_with_parent(settings["level"] == "process")
+    zygote = Zygote(control, settings)
+    zygote.reply(("warm", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    with suppress(Exception):  # the trusted side is gone: there is nobody left to tell
+        zygote.serve()
+    with suppress(Exception):
+        zygote.end()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Run a test cell: here, in the trusted process, with the student's names as remote functions."""
+
+import ast
+import builtins
+import io
+from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.checks.verdict import Verdict, published_to
+from autograder.course import CourseError
+
+SHOWN_CHARACTERS = 20_000  # of what a test cell prints
+
+
+@dataclass
+class Outcome:
+    """What a test cell came to: its verdicts, what it showed after them, its last line's value, what it raised."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    shown: str = ""
+    value: Any = None
+    error: Exception | None = None
+
+
+def needed_names(source: str, grade_id: str, offered: Iterable[str]) -> list[str]:
+    """Return the names that a test cell takes from the student, which may only be those that exercises ask for.
+
+    Raises: CourseError if the cell cannot be parsed, or uses what it neither defines nor may take.
+    """
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        raise CourseError(f"the test cell {grade_id} is no Python: {error.msg} in line {error.lineno}") from None
+    used, bound = set[str](), set[str](dir(builtins))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    needed = sorted(used - bound)
+    strange = [name for name in needed if name not in set(offered)]
+    if strange:
+        raise CourseError(
+            f"the test cell {grade_id} uses {', '.join(strange)}, which it neither imports nor defines, and which no "
+            "exercise asks for: a test cell imports what it uses. Mend it, and release the section again"
+        )
+    return needed
+
+
+def run_test(source: str, names: dict[str, Any]) -> Outcome:
+    """Run a test cell in a namespace of its own, which holds the student's names.
+
+    What is printed before the verdict is not kept: it is about hidden inputs.
+    """
+    outcome, printed = Outcome(), io.StringIO()
+
+    def listen(verdict: Verdict) -> None:
+        outcome.verdicts.append(verdict)
+        printed.seek(0)
+        printed.truncate()
+
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    namespace = {"__name__": "__main__", **names}
+    with redirect_stdout(printed), redirect_stderr(io.StringIO()), published_to(listen):
+        try:
+            exec(compile(tree, "<test cell>", "exec"), namespace)
+            if isinstance(last, ast.Expr):
+                outcome.value = eval(compile(ast.Expression(last.value), "<test cell>", "eval"), namespace)
+        except Exception as error:  # whatever it is, it is the outcome; the engine says what it means
+            outcome.error = error
+    outcome.shown = printed.getvalue()[:SHOWN_CHARACTERS]
+    if outcome.error is None and outcome.value is not None:
+        outcome.shown += repr(outcome.value)[:SHOWN_CHARACTERS] + "\n"
+    return outcome
