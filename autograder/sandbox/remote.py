@@ -204,8 +204,9 @@ class Session:
                 case (int() as call, int() as k, np.ndarray() as now):
                     targets = self._passed.get(call, []) if call else arrays
                     target = targets[k] if 0 <= k < len(targets) else None
-                    if target is not None and (target.shape, target.dtype) == (now.shape, now.dtype):
-                        np.copyto(target, now, where=target.flags.writeable)
+                    fits = target is not None and (target.shape, target.dtype) == (now.shape, now.dtype)
+                    if target is not None and fits and target.flags.writeable:
+                        target[...] = now
         for complaint in complaints[:3]:
             if type(complaint) is str:
                 warnings.warn(_plain(complaint), RuntimeWarning, stacklevel=4)

@@ -28,26 +28,24 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 # Every system call that NumPy, Matplotlib and Python's own library need, and no other: what is missing fails with
 # EPERM. The frequent ones stand first, since a filter is read from the top.
-SYSTEM_CALLS = tuple(
-    """
-    read write recvfrom recvmsg sendto sendmsg poll ppoll mmap munmap mprotect mremap madvise brk futex
-    lseek fstat newfstatat stat lstat statx close readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2
-    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage getrandom
-    rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack restart_syscall
-    getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgid getpgrp getsid
-    sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
-    set_robust_list get_robust_list set_tid_address rseq membarrier arch_prctl getrlimit getcpu
-    exit exit_group uname sysinfo getpriority umask
-    access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir statfs fstatfs
-    dup dup2 dup3 flock pipe pipe2 select pselect6 close_range
-    epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create
-    timerfd_settime timerfd_gettime
-    ftruncate fsync fdatasync sync_file_range fallocate fadvise64 copy_file_range sendfile
-    mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 creat symlink symlinkat
-    getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete pause
-    getsockname getsockopt setsockopt shutdown
-""".split()
-)
+SYSTEM_CALLS = (
+    "read write recvfrom recvmsg sendto sendmsg poll ppoll mmap munmap mprotect mremap madvise brk futex "
+    "lseek fstat newfstatat stat lstat statx close readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 "
+    "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage getrandom "
+    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack restart_syscall "
+    "getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgid getpgrp getsid "
+    "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min "
+    "set_robust_list get_robust_list set_tid_address rseq membarrier arch_prctl getrlimit getcpu "
+    "exit exit_group uname sysinfo getpriority umask "
+    "access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir statfs fstatfs "
+    "dup dup2 dup3 flock pipe pipe2 select pselect6 close_range "
+    "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create "
+    "timerfd_settime timerfd_gettime "
+    "ftruncate fsync fdatasync sync_file_range fallocate fadvise64 copy_file_range sendfile "
+    "mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 creat symlink symlinkat "
+    "getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete pause "
+    "getsockname getsockopt setsockopt shutdown "
+).split()
 
 # Landlock does not hold these, and a file's owner may do them anywhere: they do nothing, and report success, so that
 # shutil.copy in a notebook works.
@@ -133,7 +131,7 @@ def filter_system_calls() -> Any:
     from seccompy import Action, Filter
 
     rules = Filter(int(Action.ERRNO) | errno.EPERM)
-    for name in SYSTEM_CALLS.split():
+    for name in SYSTEM_CALLS:
         with suppress(ValueError):  # aarch64 has no open, stat and the like
             rules.allow(name)
     for name in PRETENDED:
