@@ -45,7 +45,7 @@ SYSTEM_CALLS = (
     "mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 creat symlink symlinkat "
     "getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete pause "
     "getsockname getsockopt setsockopt shutdown "
-).split()
+)
 
 # Landlock does not hold these, and a file's owner may do them anywhere: they do nothing, and report success, so that
 # shutil.copy in a notebook works.
@@ -131,7 +131,7 @@ def filter_system_calls() -> Any:
     from seccompy import Action, Filter
 
     rules = Filter(int(Action.ERRNO) | errno.EPERM)
-    for name in SYSTEM_CALLS:
+    for name in SYSTEM_CALLS.split():
         with suppress(ValueError):  # aarch64 has no open, stat and the like
             rules.allow(name)
     for name in PRETENDED:
