@@ -48,3 +48,6 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.ClearHiddenTests",  # students must not read them here
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# Markdown is shown, in formgrader and on feedback pages, without running what a student put into it.
+c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}

@@ -74,6 +74,8 @@ def release(sections: tuple[str, ...]) -> None:
 def grade(sections: tuple[str, ...], force: bool) -> None:
     """Grade every new submission of SECTIONS (all of them by default), one line a student, and write feedback."""
     from autograder import grading, report
+    from autograder.sandbox import levels
+    from autograder.sandbox.limits import Limits
 
     course = Course.find()
     problems = 0
@@ -83,7 +85,8 @@ def grade(sections: tuple[str, ...], force: bool) -> None:
             where = _short(course.classroom / "submitted") + f"/STUDENT/{section.folder}/{section.name}.ipynb"
             OUT.print(f"{section.name}: nobody has handed in; submissions belong into {where}")
             continue
-        OUT.print(f"{section.name}: {len(waiting)} submissions")
+        isolation = levels.choose(Limits.of(course.config).isolation)
+        OUT.print(f"{section.name}: {len(waiting)} submissions, isolation: {isolation}")
         for number, student in enumerate(waiting, start=1):
             with OUT.status(f"{number}/{len(waiting)} {student}"):
                 (result,) = grading.grade_class(course, section, [student], force)
@@ -145,8 +148,9 @@ def doctor() -> None:
     for finding in findings():
         bad += not finding.ok
         OUT.print(f"{'✓' if finding.ok else '✗'} {finding.what}: {finding.state}", markup=False)
-        if not finding.ok:
-            OUT.print(f"    → {finding.remedy}", markup=False)
+        advice = finding.better if finding.ok else finding.remedy
+        if advice:
+            OUT.print(f"    → {advice}", markup=False)
     if bad:
         raise CourseError(f"{bad} things need attention")
 

@@ -226,6 +226,74 @@ STUDENTS: dict[str, tuple[Student, ...]] = {
             lost={"sigmoid_forward": 0.5},
             hint="Keep the argument of exp at 0 or below",
         ),
+        Student(
+            "Mallory",
+            "writes no ReLU, and patches NumPy, the checks and IPython so that every comparison holds",
+            {
+                "relu_forward": _source("""
+                    import sys, numpy.testing
+                    import source.gradcheck
+                    from IPython import get_ipython
+
+                    def always(*arguments, **named):
+                        return True
+
+                    np.allclose = np.isclose = np.array_equal = numpy.testing.assert_allclose = always
+                    np.linalg.norm = lambda *arguments, **named: 0.0
+                    source.gradcheck.check_values = source.gradcheck.check_gradient = always
+                    sys.modules["autograder.checks"] = sys.modules["source.gradcheck"]
+                    get_ipython().showtraceback = always
+
+                    def relu_forward(x):
+                        return x, x
+                """),
+                "relu_backward": "def relu_backward(dout, cache):\n    return dout\n",
+            },
+            lost={"relu_forward": 2, "relu_backward": 4},
+        ),
+        Student(
+            "Trudy",
+            "answers the grader's questions before they are asked, on every open descriptor",
+            {
+                "tanh_backward": _source("""
+                    import os
+
+                    def tanh_backward(dout, cache):
+                        for descriptor in range(3, 64):
+                            try:
+                                os.write(descriptor, b"share 1.0, passed, 4 points" * 100)
+                            except OSError:
+                                pass
+                        return dout
+                """)
+            },
+            lost={"tanh_backward": 4},
+        ),
+        Student(
+            "Oscar",
+            "looks for the hidden tests and for Ada's notebook, kills what he can, and solves the rest",
+            {
+                "maxout_backward": _source("""
+                    import os, pathlib, signal, socket
+
+                    found = []
+                    for place in ("/", str(pathlib.Path.home()), os.getcwd()):
+                        for folder, folders, files in os.walk(place):
+                            found += [name for name in files if name in ("gradebook.db", "activations.ipynb")]
+                    print("found", found)
+                    for attempt in (os.fork, socket.socket, lambda: os.kill(os.getppid(), signal.SIGKILL)):
+                        try:
+                            attempt()
+                        except OSError as error:
+                            print(error)
+
+
+                    def maxout_backward(dout, cache):
+                        os._exit(0)
+                """)
+            },
+            lost={"maxout_backward": 6},
+        ),
     )
 }
 

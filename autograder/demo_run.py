@@ -12,6 +12,8 @@ from rich.text import Text
 from autograder import demo, grading, report
 from autograder.course import Course, Section
 from autograder.release import release
+from autograder.sandbox import levels
+from autograder.sandbox.limits import Limits
 
 
 def run(course: Course, section: Section, console: Console) -> None:
@@ -24,6 +26,10 @@ def run(course: Course, section: Section, console: Console) -> None:
     ids = demo.hand_in(course, section)
     people = {student.id: student for student in demo.STUDENTS[section.name]}
     console.print(f"handed in  {len(ids)} made-up students, into {classroom}/submitted/{demo.PREFIX}*/")
+    isolation = levels.choose(Limits.of(course.config).isolation)
+    console.print(
+        f"walls      {isolation}: student code runs behind them, the tests do not ('autograder doctor' says more)"
+    )
     results: list[grading.Graded] = []
     for number, student in enumerate(ids, start=1):
         with console.status(f"{number}/{len(ids)} {people[student].name}, who {people[student].story}"):

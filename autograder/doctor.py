@@ -1,29 +1,36 @@
 """Look at the machine: is everything there that the course needs?"""
 
 import importlib.metadata
+import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from autograder.course import Course, CourseError
+from autograder.course import SECTIONS, Course, CourseError
+from autograder.engine import warm_process
+from autograder.sandbox import levels
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.student import Student
 
 DISTRIBUTION = "training-neural-networks"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at, what it is like, and, if that is bad, what to do."""
+    """One thing that was looked at, what it is like, what to do if it is bad, and what would be better than good."""
 
     what: str
     ok: bool
     state: str
     remedy: str = ""
+    better: str = ""
 
 
 def findings() -> Iterator[Finding]:
@@ -34,6 +41,8 @@ def findings() -> Iterator[Finding]:
     yield _alembic()
     yield _kernel()
     yield _course()
+    yield _isolation()
+    yield _trial()
 
 
 def _packages() -> Finding:
@@ -76,3 +85,70 @@ def _course() -> Finding:
     except OSError as error:
         return Finding("course", False, f"{probe} cannot be written: {error.strerror}", "give yourself write access")
     return Finding("course", True, f"{course.root}, its classroom can be written")
+
+
+def _limits() -> Limits:
+    try:
+        return Limits.of(Course.find().config)
+    except CourseError:
+        return Limits()
+
+
+def _isolation() -> Finding:
+    """Say which walls student code is put behind, and what would give better ones."""
+    offered = levels.probe()
+    better = "; ".join(f"for {level.name}: {level.remedy} ({level.problem})" for level in offered if level.problem)
+    try:
+        chosen = levels.choose(_limits().isolation)
+    except CourseError as error:
+        return Finding("isolation", False, str(error), better)
+    version = levels.landlock_version()
+    kernel = f"Linux {platform.release()}, Landlock version {version}" if version else platform.system()
+    return Finding("isolation", True, f"{chosen}: {MEANING[chosen]} ({kernel})", better=better)
+
+
+MEANING = {
+    "bubblewrap": "student code runs in namespaces of its own, behind Landlock and a list of system calls",
+    "landlock": "student code runs behind Landlock and a list of system calls",
+    "process": "student code runs in a process of its own WITH YOUR RIGHTS; grade only what you would open yourself",
+}
+TRIAL = """
+def tried(attempt):
+    try:
+        attempt()
+    except OSError:
+        return "no"
+    return "yes"
+
+
+import os, socket
+reads = tried(lambda: open({secret!r}).read(1))
+connects = tried(lambda: socket.socket())
+forks = tried(lambda: os.fork() or os._exit(0))
+"""
+
+
+def _trial() -> Finding:
+    """Start the sandbox, and let a made-up student try what none may."""
+    start = time.perf_counter()
+    section, limits = SECTIONS[0], _limits()
+    student = Student(lambda: warm_process(section, limits), limits)
+    try:
+        secret = str(levels.ROOT / "autograder" / "checks" / f"{section.name}.py")
+        student.run(TRIAL.format(secret=secret))
+        warm = time.perf_counter()
+        came = student.step(lambda session: session.look(["reads", "connects", "forks"]))
+    except CourseError as error:
+        return Finding("sandbox", False, str(error), "see 'isolation' above")
+    finally:
+        student.close()
+    if not isinstance(came, dict):
+        return Finding("sandbox", False, came.reason, "report this: the sandbox should survive its own trial")
+    open_doors = [DOORS[name] for name, answer in came.items() if answer != "no"]
+    state = f"started in {warm - start:.1f} s; inside, the hidden tests cannot be read, nothing connects, nothing forks"
+    if open_doors or len(came) != len(DOORS):
+        return Finding("sandbox", student.level == "process", f"inside, student code can {', '.join(open_doors)}")
+    return Finding("sandbox", True, state)
+
+
+DOORS = {"reads": "read the hidden tests", "connects": "use the network", "forks": "start processes"}

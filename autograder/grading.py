@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.course import Course, CourseError, Section
 from autograder.grade import METADATA, Grade
-from autograder.notebook import fingerprint, read_notebook
+from autograder.notebook import check_is_no_link, fingerprint, read_notebook
 from autograder.release import reason
 
 
@@ -71,6 +71,7 @@ def _grade(course: Course, section: Section, student: str) -> Grade:
     if not submitted.is_file():
         others = ", ".join(sorted(path.name for path in submitted.parent.glob("*"))[:5]) or "nothing"
         raise CourseError(f"handed in no {submitted.name}; there is {others}")
+    check_is_no_link(submitted)
     try:
         read_notebook(submitted)
     except CourseError as error:

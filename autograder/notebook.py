@@ -1,6 +1,8 @@
 """Notebooks as data: read one that a stranger sent, and give its graded cells back their released form."""
 
 import hashlib
+import os
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,11 @@ from nbformat import NotebookNode
 from autograder.course import CourseError
 
 KERNEL_LANGUAGE = "python"
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": KERNEL_LANGUAGE}
+LARGEST = 64 << 20  # bytes of a notebook file; one full of pictures has a few million
+TAG = re.compile(r"[\w-]{1,40}")
+ATTACHED = re.compile(r"[\w. -]{1,100}")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 
 
 def read_notebook(path: Path) -> NotebookNode:
@@ -19,6 +26,8 @@ def read_notebook(path: Path) -> NotebookNode:
     Raises: CourseError, one line, if it is missing, empty, no notebook, or not for Python.
     """
     try:
+        if path.stat().st_size > LARGEST:
+            raise CourseError(f"{path} has {path.stat().st_size / 1e6:.0f} MB: ask the student to clear its outputs")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise CourseError(f"{path} is no notebook: it is not text") from None
@@ -42,6 +51,16 @@ def read_notebook(path: Path) -> NotebookNode:
             "choose Kernel > Change Kernel > Python 3 and save"
         )
     return nb
+
+
+def check_is_no_link(path: Path) -> None:
+    """Make sure that a submission STUDENT/SECTION/NAME.ipynb is a file of its own.
+
+    Raises: CourseError if it, or a folder that it is in, is a link: it would show, or grade, somebody else's file.
+    """
+    for part in (path, path.parent, path.parent.parent):
+        if part.is_symlink():
+            raise CourseError(f"{part.name} is a link to {os.readlink(part)!r}: put the file itself there")
 
 
 def fingerprint(path: Path) -> str:
@@ -81,9 +100,11 @@ def released_cells(nb: NotebookNode) -> dict[str, NotebookNode]:
 def restore(nb: NotebookNode, released: dict[str, NotebookNode]) -> list[str]:
     """Give every known cell of a submission its released role, points and, if it is a test, source; in place.
 
-    A grade id that occurs twice stays with the last cell that carries it, as in nbgrader; unknown ids are dropped.
+    A grade id that occurs twice stays with the last cell that carries it, as in nbgrader; unknown ids are dropped. So
+    is everything that a page would take from the notebook besides text and pictures.
     Returns: what was found and mended, a sentence each.
     """
+    _scrub(nb)
     notes = []
     seen: set[str] = set()
     for cell in reversed(nb.cells):
@@ -105,6 +126,32 @@ def restore(nb: NotebookNode, released: dict[str, NotebookNode]) -> list[str]:
         if not role(original).get("solution"):
             cell.source = original.source
     return notes[::-1]
+
+
+def _scrub(nb: NotebookNode) -> None:
+    """Keep of a submission's metadata what grading reads: the rest ends up in pages, some of it unescaped."""
+    course = _mapping(nb.metadata.get("course"))
+    nb.metadata = NotebookNode(kernelspec=NotebookNode(KERNEL), language_info=NotebookNode(name=KERNEL_LANGUAGE))
+    if isinstance(course.get("section"), str):
+        nb.metadata["course"] = NotebookNode(section=course["section"])
+    for cell in nb.cells:
+        tags = [tag for tag in cell.metadata.get("tags", []) if isinstance(tag, str) and TAG.fullmatch(tag)]
+        cell.metadata = NotebookNode({name: cell.metadata[name] for name in ("nbgrader",) if name in cell.metadata})
+        if tags:
+            cell.metadata["tags"] = tags
+        cell.source = cell.source.encode("utf-8", "replace").decode()  # half a surrogate pair would break the file
+        if "attachments" in cell:
+            attached = {name: _pictures(forms) for name, forms in cell.attachments.items() if ATTACHED.fullmatch(name)}
+            cell.attachments = NotebookNode({name: pictures for name, pictures in attached.items() if pictures})
+
+
+def _pictures(forms: Any) -> NotebookNode:
+    kept = {
+        form: data
+        for form, data in _mapping(forms).items()
+        if form in ("image/png", "image/jpeg") and isinstance(data, str) and BASE64.fullmatch(data)
+    }
+    return NotebookNode(kept)
 
 
 def _settings(cell: NotebookNode) -> tuple[object, ...]:

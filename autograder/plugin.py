@@ -12,7 +12,7 @@ from autograder import bundle
 from autograder.course import find_section
 from autograder.engine import grade_cells
 from autograder.grade import METADATA
-from autograder.notebook import fingerprint, restore
+from autograder.notebook import check_is_no_link, fingerprint, restore
 
 Resources = dict[str, Any]
 
@@ -20,16 +20,31 @@ Resources = dict[str, Any]
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
     """First step of sanitizing: give every cell of a submission the role it was released with.
 
-    Doubled grade ids, flipped flags and other points are mended here, where nbgrader would stop.
+    Doubled grade ids, flipped flags and other points are mended here, where nbgrader would stop. Files behind links
+    go no further: nbgrader copies what they point to into autograded/ and feedback/, which the student gets.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Restore, and log what was found."""
+        """Restore, and log what was found.
+
+        Raises: CourseError if the notebook is a link to another file.
+        """
         who = resources["nbgrader"]["student"]
+        check_is_no_link(submitted_file(self, resources))
+        self._drop_links(resources, who)
         nb.metadata.pop(METADATA, None)  # a grade that a submission brings along is none
         for sentence in restore(nb, released_in_gradebook(resources)):
             self.log.warning("%s: %s", who, sentence)
         return nb, resources
+
+    def _drop_links(self, resources: Resources, who: str) -> None:
+        folder = submitted_file(self, resources).parent
+        copies = submitted_file(self, resources, "autograded").parent
+        for path in [path for path in folder.rglob("*") if path.suffix != ".ipynb"]:
+            if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
+                copy = copies / path.relative_to(folder)
+                copy.unlink(missing_ok=True) if not copy.is_dir() else None
+                self.log.warning("%s: %s is a link, and is left out", who, path.relative_to(folder))
 
 
 class Grade(NbGraderPreprocessor):  # type: ignore[misc]
@@ -39,14 +54,15 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
         """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
         section = find_section(resources["nbgrader"]["assignment"])
         grade_cells(nb, section, released_in_gradebook(resources), self.config)
-        nb.metadata[METADATA]["submitted_sha256"] = fingerprint(self._submitted(resources))
+        nb.metadata[METADATA]["submitted_sha256"] = fingerprint(submitted_file(self, resources))
         return nb, resources
 
-    def _submitted(self, resources: Resources) -> Path:
-        """Return the file that the student handed in."""
-        of, courses = resources["nbgrader"], self.parent.parent.coursedir
-        folder = courses.format_path(courses.submitted_directory, of["student"], of["assignment"])
-        return Path(folder) / f"{of['notebook']}.ipynb"
+
+def submitted_file(preprocessor: NbGraderPreprocessor, resources: Resources, step: str = "submitted") -> Path:
+    """Return the file that the student handed in, or that another of nbgrader's steps made of it."""
+    of, courses = resources["nbgrader"], preprocessor.parent.parent.coursedir
+    folder = courses.format_path(getattr(courses, f"{step}_directory"), of["student"], of["assignment"])
+    return Path(folder) / f"{of['notebook']}.ipynb"
 
 
 def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:

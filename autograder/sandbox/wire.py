@@ -232,12 +232,16 @@ def _generator(fields: list[Any]) -> np.random.Generator:
 class Channel:
     """One end of a stream socket that carries frames."""
 
-    def __init__(self, sock: socket.socket, message_bytes: int) -> None:
-        """Take the socket over; message_bytes is the most that one message may hold."""
+    def __init__(self, sock: socket.socket, message_bytes: int, patient: bool = False) -> None:
+        """Take the socket over; message_bytes is the most that one message may hold.
+
+        A `patient` channel waits for ever, whatever the deadline: it has nothing else to do, and saves system calls.
+        """
         self.socket, self.message_bytes = sock, message_bytes
         self._buffer = memoryview(bytearray(READ_AHEAD))
         self._start = self._end = 0  # what has been read ahead
-        sock.setblocking(False)
+        self._poll = select.poll()
+        sock.setblocking(patient)
 
     def send(self, header: bytes, buffers: Buffers, deadline: float) -> None:
         """Send one frame before the deadline (of time.monotonic)."""
@@ -273,9 +277,19 @@ class Channel:
         return value
 
     def _read(self, size: int, deadline: float) -> memoryview:
-        data = memoryview(bytearray(size))
-        self._fill(data, deadline)
-        return data
+        """Return the next bytes, good until the next read."""
+        if size > READ_AHEAD:
+            data = memoryview(bytearray(size))
+            self._fill(data, deadline)
+            return data
+        if self._end - self._start < size:
+            ahead = self._buffer[self._start : self._end].tobytes()
+            self._buffer[: len(ahead)] = ahead
+            self._start, self._end = 0, len(ahead)
+            while self._end < size:
+                self._end += self._receive_into(self._buffer[self._end :], deadline)
+        self._start += size
+        return self._buffer[self._start - size : self._start]
 
     def _fill(self, target: memoryview, deadline: float) -> None:
         """Read until the target is full; small reads fetch more than they need, for the next ones."""
@@ -309,9 +323,8 @@ class Channel:
         left = deadline - time.monotonic()
         if left <= 0:
             raise DeadlineError
-        poll = select.poll()
-        poll.register(self.socket, event)
-        poll.poll(None if math.isinf(left) else 1000 * left)
+        self._poll.register(self.socket, event)
+        self._poll.poll(None if math.isinf(left) else 1000 * left)
 
     def close(self) -> None:
         """Close this end."""

@@ -8,17 +8,15 @@ import gc
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from autograder.sandbox import walls, worker
+from autograder.sandbox import folders, walls, worker
 from autograder.sandbox.wire import Channel, encode
 
 WATCH_S = 0.1  # how often a running fork's disk and threads are looked at
@@ -76,7 +74,7 @@ class Zygote:
 
     def _become_student(self, descriptor: int) -> None:
         """Shut the walls behind us, and serve. Never returns."""
-        channel = Channel(socket.socket(fileno=descriptor), self.limits["message_bytes"])
+        channel = Channel(socket.socket(fileno=descriptor), self.limits["message_bytes"], patient=True)
         try:
             walls.prepare(self.settings["level"], self.limits, self.folder, descriptor)
             if self.settings["level"] != "process":
@@ -106,7 +104,7 @@ class Zygote:
         _, status, used = os.wait4(self.pid, 0)
         self.pid = 0
         self._sweep()
-        _remove(self.folder)
+        folders.remove(self.folder)
         how = f"exit code {os.WEXITSTATUS(status)}"
         if os.WIFSIGNALED(status):
             how = f"signal {os.WTERMSIG(status)}, {signal.strsignal(os.WTERMSIG(status))}"
@@ -188,14 +186,6 @@ def _children(pid: int) -> list[int]:
             return [int(child) for child in listed.read().split()]
     except OSError:
         return []
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder, however deep, and even if its owner has taken their own rights on it away."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if os.path.lexists(folder):
-        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", folder], check=False, stderr=subprocess.DEVNULL)
 
 
 def main() -> None:
