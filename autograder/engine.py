@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,11 +70,12 @@ def grade_cells(
     start = time.perf_counter()
     limits = Limits.of(config or Config())
     student = Student(lambda: warm_process(section, limits), limits)
-    try:
-        came = _Run(nb, released, student, hooks_in(config or Config())).all()
-        level = student.level or warm_process(section, limits).level
-    finally:
-        student.close()
+    with _one_at_a_time:
+        try:
+            came = _Run(nb, released, student, hooks_in(config or Config())).all()
+            level = student.level or warm_process(section, limits).level
+        finally:
+            student.close()
     cells = [_grade_of(nb, original, came) for original in released.values() if is_graded(original)]
     grade = Grade(section.name, level, time.perf_counter() - start, tuple(cells))
     nb.metadata[METADATA] = grade.as_dict()
@@ -81,6 +83,7 @@ def grade_cells(
 
 
 Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
+_one_at_a_time = threading.Lock()  # there is one warm process, and it has one fork
 _warm: dict[tuple[Any, ...], Zygote] = {}
 
 
@@ -245,7 +248,7 @@ def _judge(cell: NotebookNode, present: dict[str, NotebookNode], came: Came) -> 
     return _grade(cell, "passed", share=1.0)
 
 
-def _failure(cell: NotebookNode, error: Exception, present: dict[str, NotebookNode], came: Came) -> CellGrade:
+def _failure(cell: NotebookNode, error: BaseException, present: dict[str, NotebookNode], came: Came) -> CellGrade:
     """Turn what a test raised into a status and a sentence."""
     kind = error.ename if isinstance(error, StudentError) else type(error).__name__
     text = error.text if isinstance(error, StudentError) else str(error).partition("\n")[0]

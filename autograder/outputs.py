@@ -11,6 +11,7 @@ from nbformat.v4 import new_output
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS = 16_000_000  # more would make a browser slow; a few kilobytes can hold a billion
 ITEMS = 500
+LINES = 100  # of a traceback
 
 
 def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
@@ -20,12 +21,12 @@ def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
     """
     outputs: list[NotebookNode] = []
     room = limit + 10_000  # for the sentence that says that more was cut off
-    for item in sent[:ITEMS] if isinstance(sent, list) else []:
+    for item in sent[: 10 * ITEMS] if isinstance(sent, list) else []:
         output: NotebookNode | None = _kept(item) if isinstance(item, dict) else None
         if output is None:
             continue
         room -= _size(output)
-        if room < 0:
+        if room < 0 or len(outputs) == ITEMS:
             outputs.append(new_output("stream", name="stderr", text="[more outputs were cut off]\n"))
             break
         outputs.append(output)
@@ -35,20 +36,25 @@ def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
 def _kept(item: dict[str, Any]) -> Any:
     match item:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str() as text}:
-            return new_output("stream", name=name, text=text)
+            return new_output("stream", name=name, text=_sound(text))
         case {"output_type": "error", "ename": str() as ename, "evalue": str() as evalue, "traceback": list() as lines}:
-            traceback = [line for line in lines if isinstance(line, str)]
-            return new_output("error", ename=ename[:200], evalue=evalue, traceback=traceback)
+            traceback = [_sound(line) for line in lines[-LINES:] if isinstance(line, str)]
+            return new_output("error", ename=_sound(ename[:200]), evalue=_sound(evalue), traceback=traceback)
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict() as data}:
             kept = {}
             if isinstance(data.get("text/plain"), str):
-                kept["text/plain"] = data["text/plain"]
+                kept["text/plain"] = _sound(data["text/plain"])
             picture = _picture(data.get("image/png"))
             if picture:
                 kept["image/png"] = picture
             count = {"execution_count": None} if kind == "execute_result" else {}
             return new_output(kind, data=kept, **count) if kept else None
     return None
+
+
+def _sound(text: str) -> str:
+    """Replace halves of surrogate pairs, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _picture(value: Any) -> str:

@@ -21,7 +21,7 @@ class Outcome:
     verdicts: list[Verdict] = field(default_factory=list)
     shown: str = ""
     value: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 def needed_names(source: str, grade_id: str, offered: Iterable[str]) -> list[str]:
@@ -33,7 +33,7 @@ def needed_names(source: str, grade_id: str, offered: Iterable[str]) -> list[str
         tree = ast.parse(source)
     except SyntaxError as error:
         raise CourseError(f"the test cell {grade_id} is no Python: {error.msg} in line {error.lineno}") from None
-    used, bound = set[str](), set[str](dir(builtins))
+    used, bound, may = set[str](), set[str](dir(builtins)) | {"__name__"}, set(offered)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
@@ -41,12 +41,14 @@ def needed_names(source: str, grade_id: str, offered: Iterable[str]) -> list[str
             bound.add(node.name)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            bound.add(node.name or "")
+        elif isinstance(node, ast.MatchMapping):
+            bound.add(node.rest or "")
         elif isinstance(node, ast.Import | ast.ImportFrom):
             bound.update((alias.asname or alias.name).partition(".")[0] for alias in node.names)
     needed = sorted(used - bound)
-    strange = [name for name in needed if name not in set(offered)]
+    strange = [name for name in needed if name not in may]
     if strange:
         raise CourseError(
             f"the test cell {grade_id} uses {', '.join(strange)}, which it neither imports nor defines, and which no "
@@ -75,9 +77,8 @@ def run_test(source: str, names: dict[str, Any]) -> Outcome:
             exec(compile(tree, "<test cell>", "exec"), namespace)
             if isinstance(last, ast.Expr):
                 outcome.value = eval(compile(ast.Expression(last.value), "<test cell>", "eval"), namespace)
-        except Exception as error:  # whatever it is, it is the outcome; the engine says what it means
-            outcome.error = error
-    outcome.shown = printed.getvalue()[:SHOWN_CHARACTERS]
-    if outcome.error is None and outcome.value is not None:
-        outcome.shown += repr(outcome.value)[:SHOWN_CHARACTERS] + "\n"
+            last_shown = "" if outcome.value is None else repr(outcome.value)[:SHOWN_CHARACTERS] + "\n"
+        except (Exception, SystemExit) as error:  # whatever it is, it is the outcome; the engine says what it means
+            outcome.error, last_shown = error, ""
+    outcome.shown = printed.getvalue()[:SHOWN_CHARACTERS] + last_shown
     return outcome

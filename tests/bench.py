@@ -4,20 +4,30 @@ import os
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
+import contextlib
+import io
 import platform
+import shutil
 import statistics
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from submissions import student_with
+import psutil
+from nbgrader.api import Gradebook
+from submissions import ROOT, student_with
 
-from autograder.bundle import write_source
+from autograder import demo
 from autograder.checks import activations
 from autograder.checks.verdict import WorkError
 from autograder.course import SECTIONS, Course
-from autograder.engine import grade_notebook
+from autograder.engine import SKIP, cool_down, grade_notebook, warm_process
+from autograder.notebook import grade_id, is_test, read_notebook, released_cells, role
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.student import Student
+from autograder.testing import needed_names, run_test
 from source import activations as kernels
 from source.gradcheck import relative_error
 from source.numeric import STEP, numeric_gradient, scale_of
@@ -99,45 +109,138 @@ def gradcheck_against_a_plain_loop():
 
 
 def one_submission():
-    print("one submission graded, from file to grade, median of 5; the part that is the notebook's own computing")
-    course = Course.find()
+    """The same cells and tests in one process without walls, and jailed; on one core, warm, medians."""
+    print("one submission, jailed, against the same cells and tests in one process without walls; one core, warm")
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    cool_down()  # so that the warm process starts on this core too
     for section in SECTIONS:
-        path = course.notebook(section)
-        whole = median_s(lambda path=path: grade_notebook(path), 5)
-        print(f"  {section.name:22} {whole:.2f} s, of which the graded path {_graded_path(section, path):.2f} s")
+        path = Course.find().notebook(section)
+        nb = read_notebook(path)
+        released = released_cells(nb)
+        assert grade_notebook(path).points == grade_notebook(path).max_points
+        jailed = median_s(lambda path=path: grade_notebook(path), 25)
+        plain = median_s(lambda nb=nb, released=released: _without_walls(nb, released), 25)
+        print(f"  {section.name:22} {1000 * jailed:.0f} ms, of which the jail costs {1000 * (jailed - plain):.0f} ms")
+    os.sched_setaffinity(0, cores)
+    cool_down()
     print()
 
 
-def _graded_path(section, path):
-    """Time the cells that grading runs, in one process, without a kernel around them."""
-    import subprocess
-    import sys
+def _without_walls(nb, released):
+    exercises = [name for name, cell in released.items() if role(cell).get("solution")]
+    names = {"__name__": "__main__"}
+    for cell in nb.cells:
+        name = grade_id(cell)
+        if cell.cell_type != "code" or SKIP in cell.metadata.get("tags", []):
+            continue
+        if name in released and is_test(released[name]):
+            outcome = run_test(cell.source, {key: names[key] for key in needed_names(cell.source, name, exercises)})
+            assert outcome.verdicts[0].share == 1
+        else:
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(cell.source, name or cell.id, "exec"), names)
 
-    code = (
-        "import json, sys, time, numpy\nsys.path[:0] = ['.']\nfrom autograder import inside\n"
-        "from IPython.core.interactiveshell import InteractiveShell as S\n"
-        "s = S.instance()\n"
-        f"inside.prepare({str(Path(__file__).resolve().parents[1])!r})\n"
-        f"cells = json.load(open({str(path)!r}))['cells']\nstart = time.perf_counter()\n"
-        "for c in cells:\n"
-        "    if c['cell_type'] == 'code' and 'skip-execution' not in c['metadata'].get('tags', []):\n"
-        "        r = s.run_cell(''.join(c['source']), silent=False)\n        r.raise_error()\n"
-        "print('seconds', time.perf_counter() - start)\n"
-    )
+
+def round_trip():
+    print("round trip of a 100 x 50 float64 array into the jail and back, median of 2000")
+    limits = Limits()
+    student = Student(lambda: warm_process(SECTIONS[0], limits), limits)
+    student.run("def double(x):\n    return 2 * x")
+    x = np.random.default_rng(0).normal(size=(100, 50))
+
+    def trips(session):
+        double = session.look(["double"])["double"]
+        assert np.array_equal(double(x), 2 * x)
+        return median_s(lambda: double(x), 2000)
+
+    print(f"  {1e6 * student.step(trips):.0f} us at the level {student.level}\n")
+    student.close()
+
+
+def many_submissions(count=500):
+    """Grade one after the other through one warm process, and look at what grows."""
+    print(f"{count} submissions, one after the other, through one warm process")
+    section = SECTIONS[0]
+    path = Course.find().notebook(section)
+    for _ in range(20):
+        grade_notebook(path)
+    zygote = warm_process(section, Limits.of(Course.find().config))
+    before, start = _holdings(zygote), time.perf_counter()
+    for _ in range(count):
+        assert grade_notebook(path).points == 45
+    seconds, after = time.perf_counter() - start, _holdings(zygote)
+    assert warm_process(section, Limits.of(Course.find().config)) is zygote
+    for what in before:
+        print(f"  {what:34} {before[what]:8.0f} before, {after[what]:8.0f} after")
+    print(f"  {count / seconds:.1f} submissions a second, on two cores\n")
+
+
+def _holdings(zygote):
+    ours, warm = psutil.Process(), psutil.Process(zygote.process.pid)
+    family = [warm, *warm.children(recursive=True)]
+    return {
+        "processes": len(family),
+        "open files, here": ours.num_fds(),
+        "open files, warm process": sum(process.num_fds() for process in family),
+        "memory here (MB)": ours.memory_info().rss / 1e6,
+        "memory of the warm process (MB)": sum(process.memory_info().rss for process in family) / 1e6,
+        "temporary files": sum(1 for _ in zygote.folder.rglob("*")),
+    }
+
+
+WRONG = ("demo-ada", "demo-carl", "demo-dorothy", "demo-emmy")  # stock nbgrader gives these the same scores as we do
+
+
+def against_stock_nbgrader(copies=3):
+    """Autograde the same class with nbgrader's own execution, and with ours; scores first."""
+    count = copies * len(WRONG)
+    print(f"`nbgrader autograde` of {count} submissions, stock execution against ours, on all cores, start included")
+    times, scores = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        write_source(section, Path(folder) / "source")
-        environment = os.environ | {"IPYTHONDIR": folder, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-        run = subprocess.run(
-            [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=True
-        )
-    return float(run.stdout.rsplit("seconds", 1)[1])
+        for kind in ("stock", "ours"):
+            course = _class_of_copies(Path(folder) / kind, copies, stock=kind == "stock")
+            command = ["nbgrader", "autograde", SECTIONS[0].folder]
+            start = time.perf_counter()
+            subprocess.run(command, cwd=course.root, check=True, capture_output=True)
+            times[kind] = time.perf_counter() - start
+            with Gradebook(course.config.CourseDirectory.db_url) as book:
+                submissions = book.assignment_submissions(SECTIONS[0].folder)
+                scores[kind] = {submission.student.id: submission.score for submission in submissions}
+    assert scores["stock"] == scores["ours"], scores
+    assert len(scores["ours"]) == count
+    each = {kind: f"{seconds:.1f} s, {seconds / count:.2f} s each" for kind, seconds in times.items()}
+    print(
+        f"  equal scores; stock {each['stock']}; ours {each['ours']}: {times['stock'] / times['ours']:.1f} x faster\n"
+    )
+
+
+def _class_of_copies(folder, copies, stock):
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    config = (ROOT / "nbgrader_config.py").read_text()
+    if stock:  # nbgrader's own preprocessors: drop the settings that name ours
+        config = config.partition("c.Autograde.sanitize_preprocessors")[0]
+    (folder / "nbgrader_config.py").write_text(config)
+    course = Course(folder)
+    subprocess.run(["nbgrader", "generate_assignment", SECTIONS[0].folder], cwd=folder, check=True, capture_output=True)
+    demo.hand_in(course, SECTIONS[0])
+    submitted = course.classroom / "submitted"
+    for student in list(submitted.iterdir()):
+        if student.name in WRONG:
+            for copy in range(copies):
+                shutil.copytree(student, submitted / f"{student.name}-{copy}")
+        shutil.rmtree(student)
+    return course
 
 
 def main():
     machine()
     kill_matrix()
     gradcheck_against_a_plain_loop()
+    round_trip()
     one_submission()
+    many_submissions()
+    against_stock_nbgrader()
 
 
 if __name__ == "__main__":

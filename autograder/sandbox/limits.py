@@ -1,5 +1,6 @@
 """How much a submission may use. Change it in nbgrader_config.py: `c.Limits.memory_bytes = 4 << 30`."""
 
+import math
 from typing import Any
 
 from traitlets import Enum, Float, Int, TraitError
@@ -32,7 +33,9 @@ class Limits(Configurable):
     processes = Int(32, min=1, help="Threads; other processes cannot be started at all.").tag(config=True)
     disk_bytes = Int(64 << 20, min=0, help="Bytes in the submission's temporary folder.").tag(config=True)
     files = Int(1000, min=0, help="Files in the submission's temporary folder.").tag(config=True)
-    output_bytes = Int(1 << 20, min=0, help="Bytes that one cell may print or show; more is cut off.").tag(config=True)
+    output_bytes = Int(1 << 20, min=0, max=2 << 20, help="Bytes that one cell may print or show; more is cut off.").tag(
+        config=True
+    )
     message_bytes = Int(128 << 20, min=1 << 20, help="Bytes of arrays that one call may pass or return.").tag(
         config=True
     )
@@ -47,6 +50,9 @@ class Limits(Configurable):
         for name in section:
             if name not in cls.class_trait_names(config=True):
                 raise CourseError(f"nbgrader_config.py sets c.Limits.{name}, which does not exist")
+        for name, value in section.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise CourseError(f"nbgrader_config.py sets c.Limits.{name} = {value}, which is no limit")
         try:
             return cls(config=config)
         except TraitError as error:

@@ -92,10 +92,10 @@ class RemoteFunction:
     def __init__(self, session: "Session", name: str, handle: Handle, parameters: Sequence[str]) -> None:
         """Take the name that the student gave it, and the parameters that it says it has."""
         self.session, self.handle, self.__name__ = session, handle, name
-        names = [part for part in parameters if part.isidentifier() and not keyword.iskeyword(part)]
+        names = [part[:NAME_LENGTH] for part in parameters if part.isidentifier() and not keyword.iskeyword(part)]
         if len(names) == len(parameters) == len(set(names)):
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-            self.__signature__ = inspect.Signature([inspect.Parameter(part[:NAME_LENGTH], kind) for part in names])
+            self.__signature__ = inspect.Signature([inspect.Parameter(part, kind) for part in names])
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the student's function."""
@@ -115,12 +115,17 @@ class Session:
         self.lost: SessionLostError | None = None
         self.call_timeout_s = limits.call_timeout_s
         self.forgotten: list[int] = []
+        self._asking = False
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._passed: dict[int, list[Any]] = {}
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, limits.message_bytes)
-        with theirs:
-            zygote.fork(theirs)
+        try:
+            with theirs:
+                zygote.fork(theirs)
+        except BaseException:
+            self.channel.close()
+            raise
         try:
             walled, problem = self.channel.receive(time.monotonic() + START_S)
         except (MessageError, PeerGoneError, DeadlineError, ValueError, TypeError) as error:
@@ -158,12 +163,12 @@ class Session:
 
         Raises: SessionLostError.
         """
-        reply, _ = self._ask(("look", list(names)), self.limits.call_timeout_s)
+        reply, overtime = self._ask(("look", list(names)), self.limits.call_timeout_s)
         match reply:
             case ("found", dict() as found):
                 return {name: self._meet(name, found[name]) for name in names if name in found}
             case ("raised", str() as ename, str() as text, list(), list()):
-                raise StudentError(_plain(ename), _plain(text))
+                raise self._lose(f"the names could not be looked up ({_plain(ename)}: {_plain(text)})", overtime)
         raise self._malformed()
 
     def _meet(self, name: str, value: Any) -> Any:
@@ -181,8 +186,9 @@ class Session:
         reply, overtime = self._ask(("call", function, list(arguments), named, keep, forget), self.call_timeout_s)
         if overtime:
             raise CallTimeoutError(f"did not return within {self.call_timeout_s:g} s")
+        arguments = [*arguments, *named.values()]
         for argument in arguments:
-            if isinstance(argument, np.random.Generator):  # every call gets a stream of its own
+            if type(argument) is np.random.Generator:  # every call gets a stream of its own
                 argument.bit_generator.state = argument.bit_generator.jumped().state  # type: ignore[attr-defined]
         match reply:
             case ("gave", value, list() as complaints, list() as changes):
@@ -203,8 +209,7 @@ class Session:
                 case (int() as call, int() as k, np.ndarray() as now):
                     targets = self._passed.get(call, []) if call else arrays
                     target = targets[k] if 0 <= k < len(targets) else None
-                    fits = target is not None and (target.shape, target.dtype) == (now.shape, now.dtype)
-                    if target is not None and fits and target.flags.writeable:
+                    if target is not None and _alike(target, now) and target.flags.writeable:
                         target[...] = now
         for complaint in complaints[:3]:
             if type(complaint) is str:
@@ -227,8 +232,12 @@ class Session:
         deadline = min(time.monotonic() + timeout_s, self.deadline)
         try:
             header, buffers = encode(request, self._refer)
+            self.channel.check(header, buffers)
         except MessageError as error:
             raise TypeError(f"the test hands over what cannot cross: {error}") from None
+        if self._asking:
+            raise TypeError("a function that a test hands in cannot call the student's functions")
+        self._asking = True
         try:
             self.channel.send(header, buffers, deadline)
             try:
@@ -244,6 +253,8 @@ class Session:
             raise self._lose(f"the process sent what is no answer ({error})") from None
         except PeerGoneError:
             raise self._lose("") from None
+        finally:
+            self._asking = False
 
     def _reply(self, deadline: float) -> Any:
         """Return the reply, answering the calls of callbacks that come before it."""
@@ -300,7 +311,10 @@ class Zygote:
         self._session: Session | None = None
         walls.hide_memory()
         _clear_stale()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"autograder-{os.getpid()}-"))
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix=f"autograder-{os.getpid()}-"))
+        except OSError as error:
+            raise CourseError(f"no temporary folder can be made ({error.strerror or error}): set TMPDIR") from None
         try:
             self._start(write_bundle)
         except BaseException:
@@ -315,17 +329,20 @@ class Zygote:
         _copy_font_list(bundle)
         ours, theirs = socket.socketpair()
         self.control: Channel | None = Channel(ours, 1 << 20)
-        with theirs:
-            self.process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                levels.command(self.level, str(bundle), str(work), self.limits.disk_bytes, theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=_environment(bundle, work),
-                cwd=work,
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                self.process: subprocess.Popen[bytes] | None = subprocess.Popen(
+                    levels.command(self.level, str(bundle), str(work), self.limits.disk_bytes, theirs.fileno()),
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env=_environment(bundle, work),
+                    cwd=work,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise CourseError(f"the sandbox does not start ({error}); try 'autograder doctor'") from None
         settings = {
             "level": self.level,
             "limits": self.limits.as_dict(),
@@ -444,6 +461,10 @@ def _is_running(pid: int) -> bool:
     return True
 
 
+def _alike(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    return a.shape == b.shape and bool(a.dtype.newbyteorder("=") == b.dtype)
+
+
 def _handles(value: Any) -> list[Handle]:
     if type(value) is Handle:
         return [value]
@@ -452,4 +473,4 @@ def _handles(value: Any) -> list[Handle]:
 
 def _plain(text: str) -> str:
     """Make a stranger's text fit for one line of a message."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text))[:200]
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:200])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from autograder.course import CourseError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import CellRun, Session, SessionLostError, Zygote
 
@@ -84,7 +85,12 @@ class Student:
         zygote = self.zygote()
         self.level = zygote.level
         self.deadline = min(self.deadline, time.monotonic() + self.limits.submission_timeout_s)
-        self._session = session = Session(zygote, self.limits, self.deadline)
+        try:
+            self._session = session = Session(zygote, self.limits, self.deadline)
+        except CourseError:
+            if self.zygote() is zygote:
+                raise
+            self._session = session = Session(self.zygote(), self.limits, self.deadline)  # it had just ended
         try:
             for source in self._cells:
                 session.run(source)

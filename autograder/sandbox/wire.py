@@ -29,7 +29,7 @@ INT_RANGE = range(-(2**63), 2**64)
 DEPTH = 16  # of lists within lists
 DIMENSIONS = 32
 ITEMS = 200_000  # in one message, over all lists
-HEADER_BYTES = 8 << 20
+HEADER_BYTES = 4 << 20
 READ_AHEAD = 1 << 16
 
 
@@ -140,22 +140,24 @@ def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
 def _body_bytes(tree: Any) -> int:
     """Check a header's structure without recursion, and return how many bytes its arrays hold."""
     total, items, level = 0, 0, [tree]
-    for _ in range(DEPTH + 2):
+    for depth in range(DEPTH + 1):
         deeper: list[Any] = []
         for node in level:
             if type(node) is not list:
                 continue
-            items += len(node)
-            if not node or type(node[0]) is not int or items > 2 * ITEMS:
-                raise MessageError("malformed value: a list without a tag, or too many items")
+            if not node or type(node[0]) is not int:
+                raise MessageError("malformed value: a list without a tag")
             if node[0] == ARRAY:
                 total += _array_bytes(node)
             elif node[0] in (LIST, TUPLE, DICT):
+                items += len(node)  # as the sender counts them
+                if depth == DEPTH or items > ITEMS:
+                    raise MessageError(f"malformed value: more than {DEPTH} lists within each other, or too many items")
                 deeper += node[1:]
         if not deeper:
             return total
         level = deeper
-    raise MessageError(f"malformed value: more than {DEPTH} lists within each other")
+    return total
 
 
 def _array_bytes(node: list[Any]) -> int:
@@ -170,6 +172,8 @@ def _array_bytes(node: list[Any]) -> int:
 
 def _inward(node: Any, arrays: list[np.ndarray[Any, Any]], resolve: Callable[[Reference], Any] | None) -> Any:
     if type(node) is not list:
+        if node is not None and type(node) not in (bool, int, float, str, bytes):  # msgpack's empty ExtType, say
+            raise MessageError(f"malformed value: a {type(node).__name__}")
         return node
     tag, *fields = node
     if tag == ARRAY:
@@ -243,11 +247,22 @@ class Channel:
         self._poll = select.poll()
         sock.setblocking(patient)
 
-    def send(self, header: bytes, buffers: Buffers, deadline: float) -> None:
-        """Send one frame before the deadline (of time.monotonic)."""
+    def check(self, header: bytes, buffers: Buffers) -> int:
+        """Return how many bytes the buffers hold.
+
+        Raises: MessageError if that is more than a message may.
+        """
         size = sum(part.nbytes for part in buffers)
         if len(header) > HEADER_BYTES or size > self.message_bytes:
             raise MessageError(f"{(len(header) + size) / 1e6:.0f} MB are more than a message may hold")
+        return size
+
+    def send(self, header: bytes, buffers: Buffers, deadline: float) -> None:
+        """Send one frame before the deadline (of time.monotonic).
+
+        Raises: MessageError, with nothing sent; DeadlineError, PeerGoneError.
+        """
+        size = self.check(header, buffers)
         waiting = [memoryview(PREFIX.pack(len(header), size) + header), *buffers]
         while waiting:
             try:

@@ -30,6 +30,7 @@ FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
+PIECES = 1000  # of one cell's outputs
 
 
 class Outputs:
@@ -46,7 +47,7 @@ class Outputs:
 
     def write(self, name: str, text: str) -> None:
         """Take what was printed, as far as there is room."""
-        if self.room <= 0 or not text:
+        if self.room <= 0 or not text or self.full():
             return
         kept = _sound(text[: self.room])
         self.room -= len(kept)
@@ -57,8 +58,16 @@ class Outputs:
         else:
             self.items.append({"output_type": "stream", "name": name, "text": [kept]})
 
+    def full(self) -> bool:
+        """Whether there are as many pieces as a cell may show; the last of them says so."""
+        if len(self.items) == PIECES:
+            self.items.append({"output_type": "stream", "name": "stderr", "text": ["[more outputs were cut off]\n"]})
+        return len(self.items) > PIECES
+
     def show(self, output_type: str, data: dict[str, Any]) -> None:
         """Take what was displayed: its text and its PNG."""
+        if self.full():
+            return
         kept = {form: _sound(data[form]) for form in FORMS if isinstance(data.get(form), str | bytes)}
         self.room -= sum(len(value) for value in kept.values())
         if self.room > 0:
@@ -146,6 +155,9 @@ class _Shell(InteractiveShell):
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no screen."""
 
+    def ask_exit(self) -> None:
+        """Do nothing: exit() in a cell ends the cell, and no more."""
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = ["interrupted"] if etype is KeyboardInterrupt else stb  # whose last frame is ours
         self.outputs.fail(getattr(etype, "__name__", "Exception"), _text_of(evalue), lines)
@@ -178,7 +190,7 @@ def make_shell(folder: str) -> _Shell:
     shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = Outputs()
     shell.display_formatter.active_types = list(FORMS)
     shell.run_line_magic("matplotlib", "inline")
-    shell.builtin_trap.add_builtin("input", _no_input)
+    shell.builtin_trap.auto_builtins["input"] = _no_input
     drawing = "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')\nplt.show()\nplt.close('all')\ndel plt"
     for source in (drawing, "import numpy as np\nnp.float64(1) / 0\ndef f(): np.nope\nf()", "1 +", "42", "del f, np"):
         shell.run(source, 1 << 20)
@@ -225,7 +237,10 @@ class Server:
                 header, buffers = encode(("raised", "KeyboardInterrupt", "", [], []))
             except MessageError as error:
                 header, buffers = encode(("raised", "MessageError", str(error), [], []))
-            self.channel.send(header, buffers, NEVER)
+            try:
+                self.channel.send(header, buffers, NEVER)
+            except MessageError as error:  # too large, of which nothing was sent
+                self.channel.send(*encode(("raised", "MessageError", str(error), [], [])), NEVER)
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """End the student's code, if it is running; between two requests there is nothing to end."""
@@ -240,9 +255,17 @@ class Server:
     def look(self, names: list[str]) -> tuple[str, dict[str, Any]]:
         """Return what the student's names stand for; a function's parameters say how to call it."""
         found = {name: self.shell.user_ns[name] for name in names if name in self.shell.user_ns}
-        return "found", {
-            name: (self.refer(value), _parameters(value)) if callable(value) else value for name, value in found.items()
-        }
+        return "found", {name: self.introduce(value) for name, value in found.items()}
+
+    def introduce(self, value: Any) -> Any:
+        """Return a value as it crosses; what cannot be sent stays here."""
+        if callable(value):
+            return self.refer(value), _parameters(value)
+        try:
+            encode(value, self.refer)
+        except MessageError:
+            return self.refer(value)
+        return value
 
     def call(
         self, function: Any, arguments: list[Any], named: dict[str, Any], keep: int | None, forget: list[int]
@@ -251,7 +274,7 @@ class Server:
         for number in forget:
             self.kept.pop(number, None)
             self.watched.pop(number, None)
-        arrays = [argument for argument in arguments if isinstance(argument, np.ndarray)]
+        arrays = [argument for argument in [*arguments, *named.values()] if isinstance(argument, np.ndarray)]
         before = [(array, array.copy()) for array in arrays]
         complaints: list[str] = []
         first = self.number
@@ -263,7 +286,8 @@ class Server:
             ):
                 warnings.simplefilter("always")
                 value = function(*arguments, **named)
-            complaints = [str(w.message)[:200] for w in caught if issubclass(w.category, RuntimeWarning)][:WARNINGS]
+            complaints = [_text_of(w.message)[:200] for w in caught if issubclass(w.category, RuntimeWarning)]
+            del complaints[WARNINGS:]
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -337,7 +361,7 @@ def describe(value: object) -> str:
 def _parameters(function: Any) -> list[str]:
     try:
         return list(inspect.signature(function).parameters)[:20]
-    except (TypeError, ValueError):
+    except Exception:
         return []
 
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = "what-no-student-may-read-9f1c"
 NOBODY = 65534
 ANSWER_S = 120.0
-FULL_MARKS = 45.0
+FULL_MARKS, SHORT_MARKS = 45.0, 11.0  # what machines give in the course notebook, and in SHORT_NOTEBOOK
 
 SHORT_NOTEBOOK = ("relu_forward", "relu_backward", "same_sign_share", "dead_fraction")
 
@@ -114,7 +114,7 @@ class Attack:
 
     `bad` and `good` say what each writes: by grade id, in place of a solution; under "first" or "last", as a cell of
     its own; under "+grade_id", as a cell after that one; or as a function that changes the notebook. The twin is
-    the whole solved notebook, and must keep its full marks; it is graded right after the attack, by the same warm
+    the solved notebook, and must keep its full marks; it is graded right after the attack, by the same warm
     process (None: the twin of a neighbour in the table stands for it). `bad` goes into a short solved notebook, of
     which exactly the exercises in `lost` get nothing, or, if `honest` is False, into one whose functions all call
     `garbage(name, *arguments)`, and which must get nothing at all.
@@ -130,7 +130,7 @@ class Attack:
     lost: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=lambda: USUAL)
     kept_out: bool = False  # whether every attempt() must have been made, and refused
-    within_s: float = 10.0  # how long the grading process may be held up
+    within_s: float = 20.0  # how long the grading process may be held up
     check: Callable[["Result"], None] = lambda result: None
 
     def __str__(self) -> str:
@@ -253,6 +253,7 @@ class Grader:
         self.jobs: queue.SimpleQueue[tuple[dict[str, Any], Future[Result]] | None] = queue.SimpleQueue()
         self.process: subprocess.Popen[str] | None = None
         self.home = ""
+        self.closing = False
         self.thread = threading.Thread(target=self._work, daemon=True)
         self.thread.start()
 
@@ -269,16 +270,21 @@ class Grader:
         return future
 
     def close(self) -> None:
+        self.closing = True
         self.jobs.put(None)
-        self.thread.join(30)
         if self.process:
             self.process.kill()
+        self.thread.join(30)
+        if self.process:
             self.process.communicate()
         subprocess.run(["rm", "-rf", "--", self.home or "/nowhere"], check=False)
 
     def _work(self) -> None:
         while job := self.jobs.get():
             request, future = job
+            if self.closing:
+                future.cancel()
+                continue
             try:
                 future.set_result(self._answer(request))
             except BaseException as error:
@@ -364,21 +370,36 @@ def interpreter_for_all() -> str:
     raise Unavailable(f"an ordinary user can run no Python {version} here")
 
 
+def wait(future: "Future[Result]") -> Result:
+    """Return the result when it is there, or skip the test if its place cannot be had."""
+    try:
+        return future.result()
+    except Unavailable as reason:
+        import pytest
+
+        pytest.skip(str(reason))
+
+
 class Graders:
     """All places. The whole session's attacks are handed over at once, so that places work side by side."""
 
     def __init__(self, planned: list[tuple[Attack, Place]]) -> None:
         self.graders: dict[Place, Grader] = {}
+        self.twins: set[tuple[str, Place]] = set()
         self.results: dict[tuple[str, Place], tuple[Future[Result], Future[Result] | None]] = {}
         for attack, place in planned:
             self._submit(attack, place)
 
     def _submit(self, attack: Attack, place: Place) -> None:
         grader = self.at(place)
-        self.results[attack.name, place] = (
-            grader.submit(notebook(attack.bad, attack.honest, short=True), attack.limits, short=True),
-            None if attack.good is None else grader.submit(notebook(attack.good), attack.limits),
-        )
+        bad = grader.submit(notebook(attack.bad, attack.honest, short=True), attack.limits, short=True)
+        good = None
+        if attack.good is not None:  # whole the first time, and short when another attack has the same twin
+            twin = (str(attack.good), place)
+            short = twin in self.twins
+            self.twins.add(twin)
+            good = grader.submit(notebook(attack.good, short=short), attack.limits, short=short)
+        self.results[attack.name, place] = (bad, good)
 
     def at(self, place: Place) -> Grader:
         if place not in self.graders:
@@ -390,7 +411,7 @@ class Graders:
         if (attack.name, place) not in self.results:
             self._submit(attack, place)
         bad, good = self.results[attack.name, place]
-        return bad.result(), good.result() if good else None
+        return wait(bad), wait(good) if good else None
 
     def close(self) -> None:
         for grader in self.graders.values():
@@ -405,23 +426,24 @@ def judge(attack: Attack, bad: Result, good: Result | None) -> None:
         assert bad.total == sum(marks()[name] for name in SHORT_NOTEBOOK if name not in attack.lost), bad.messages
     else:
         assert bad.total == 0, bad.points
-    assert not bad.harm
+    assert not bad.harm, bad.harm
     assert SECRET not in bad.outputs
     assert "GOT THROUGH" not in bad.outputs, bad.outputs[bad.outputs.index("GOT THROUGH") :][:500]
     if attack.kept_out:
         assert "KEPT OUT" in bad.outputs, bad.outputs
-    assert bad.seconds < attack.within_s
+    assert bad.seconds < attack.within_s, "the grading process was held up"
     attack.check(bad)
     if good:
         judge_honest(good)
 
 
-def judge_honest(result: Result, short: bool = False) -> None:
+def judge_honest(result: Result) -> None:
     """Assert that an honest submission keeps everything."""
     assert not result.trouble, result.trouble
-    everything = sum(marks()[name] for name in SHORT_NOTEBOOK) if short else FULL_MARKS
+    assert set(result.points) in (set(marks()), set(SHORT_NOTEBOOK))
+    everything = FULL_MARKS if set(result.points) == set(marks()) else SHORT_MARKS
     assert result.total == everything, (result.messages, result.outputs[:2000])
-    assert not result.harm
+    assert not result.harm, result.harm
     assert "GOT THROUGH" not in result.outputs, result.outputs[:2000]
 
 

@@ -12,6 +12,13 @@ def relu_forward(x):
 """
 
 
+HONEST_SHARE = """
+def same_sign_share(x, dout):
+    positive = (x.T @ dout > 0).mean(axis=0)
+    return float(np.maximum(positive, 1 - positive).mean())
+"""
+
+
 def patching(name, patches, good="import numpy as np\nmine = np.zeros(3)"):
     return forging(f"patching {name}", patches, good)
 
@@ -175,6 +182,41 @@ it.answers["call"] = lie
 """,
         "it = server()",
     ),
+    *(
+        Attack(
+            f"lying about names: {name}",
+            {
+                "relu_forward": f"it = server()\nlook = it.look\nit.answers['look'] = lambda names: {answer}\n"
+                + RIGHT_RELU.format("pass"),
+                "same_sign_share": "it.answers['look'] = look\n" + HONEST_SHARE,
+            },
+            lost=RELU,
+        )
+        for name, answer in {
+            "an error": '("raised", "Verdict", "45", [], [])',
+            "nothing": '("found", {})',
+            "plain values": '("found", {name: 45 for name in names})',
+            "the test's own names": '("found", {name: 1 for name in (*names, "activations", "check_values", "np")})',
+            "parameters that are no names": '("found", {n: (it.refer(print), ["*", "def", "x" * 10**6]) for n in names})',
+            "parameters that begin alike": '("found", {n: (it.refer(print), ["x" * 70 + "1", "x" * 70 + "2"]) for n in names})',
+            "parameters that are not text": '("found", {n: (it.refer(print), [1, None]) for n in names})',
+        }.items()
+    ),
+    forging(
+        "outputs of the wrong kinds",
+        """
+it = server()
+PNG = b"\\x89PNG\\r\\n\\x1a\\n" + bytes(4) + b"IHDR" + bytes([255] * 8) + bytes(20)
+OUTPUTS = [1, None, "x", [], {}, {"output_type": "stream"}, {"output_type": "stream", "name": "stdout", "text": 4},
+    {"output_type": "stream", "name": "x", "text": "x"}, {"output_type": "error", "ename": 1, "evalue": "", "traceback": []},
+    {"output_type": "error", "ename": "x" * 10**5, "evalue": "\\x00", "traceback": [1, [], "x"]},
+    {"output_type": "execute_result", "data": {"text/plain": 4}}, {"output_type": "execute_result", "data": {"text/html": "4"}},
+    {"output_type": "display_data", "data": {"image/png": "\\u0660"}}, {"output_type": "display_data", "data": {"image/png": PNG}},
+    {"output_type": "display_data", "data": {"image/png": "A" * 5}}, {"output_type": [], "data": 1},
+    {"output_type": "execute_result", "data": {"text/plain": "4"}, "metadata": 4, "execution_count": "x"}]
+it.answers["cell"] = lambda source: ("ran", True, OUTPUTS * 20)
+""",
+    ),
     forging(
         "answers that are sent before the question",
         """
@@ -246,6 +288,13 @@ MESSAGES = [
     in_relu(
         "sending a byte at a time",
         "for b in bytes(900):\n        tell(bytes([b]))\n        time.sleep(0.1)",
+        limits=SHORT,
+    ),
+    in_relu(
+        "sending descriptors along with a message",
+        "for fd in range(3, 64):\n        try:\n"
+        "            socket.send_fds(socket.socket(fileno=os.dup(fd)), [frame(45)], [0, 1, 2, fd] * 10)\n"
+        "        except OSError:\n            pass",
         limits=SHORT,
     ),
     in_relu("closing every descriptor", "os.closerange(0, 64)", limits=SHORT),

@@ -2,7 +2,7 @@
 # ruff: noqa: E501 (tables: a line of a hostile cell stays a line)
 
 import pytest
-from harness import SHORT, Attack, Graders, Place, judge, places
+from harness import SHORT, Attack, judge, places, wait
 
 RELU = ("relu_forward", "relu_backward")
 TWINS = {
@@ -107,6 +107,7 @@ for path in {TARGETS}:
         "leases on files outside, which hold up whoever opens them",
         f"""
 import fcntl
+signal.signal(signal.SIGIO, signal.SIG_IGN)
 held = []
 for path in {TARGETS}:
     for flags in (3, os.O_RDONLY):
@@ -319,8 +320,8 @@ while True:
 def spin():
     while True:
         np.zeros(10)
-for _ in range(3):
-    threading.Thread(target=spin, daemon=False).start()
+for target in (spin, lambda: time.sleep(60), lambda: time.sleep(60)):
+    threading.Thread(target=target, daemon=False).start()
 """,
         "threads",
         limits={**SHORT, "call_timeout_s": 4.0},
@@ -373,15 +374,13 @@ time.sleep(0.5)
 print("GOT THROUGH: 320 MB")
 """, "files", limits={**SHORT, "cell_timeout_s": 10.0}),
     costly("files that are deleted and closed, and still mapped", """
-import mmap
-held = []
+LIBC.mmap.restype = ctypes.c_void_p
 for k in range(20):
-    with open(f"big{k}", "w+b") as file:
-        file.write(bytes(16 << 20))
-        file.flush()
-        held.append(mmap.mmap(file.fileno(), 16 << 20))
-    if k % 2:
-        os.unlink(f"big{k}"), os.unlink(f"big{k - 1}")
+    fd = os.open("big", os.O_RDWR | os.O_CREAT)
+    os.write(fd, bytes(16 << 20))
+    LIBC.mmap(None, ctypes.c_size_t(16 << 20), 3, 1, fd, ctypes.c_long(0))
+    os.unlink("big")
+    os.close(fd)
     time.sleep(0.02)
 time.sleep(0.5)
 print("GOT THROUGH: 320 MB")
@@ -409,6 +408,24 @@ for k in range(20):
     time.sleep(0.02)
 time.sleep(0.5)
 print("GOT THROUGH: 320 MB")
+""", "files", limits={**SHORT, "cell_timeout_s": 10.0}),
+    costly("files in a folder that nobody can list", """
+os.mkdir("d", 0o300)
+os.chdir("d")
+for k in range(20):
+    with open(f"big{k}", "wb") as file:
+        file.write(bytes(16 << 20))
+    time.sleep(0.02)
+time.sleep(0.5)
+print("GOT THROUGH: 320 MB")
+""", "files", limits={**SHORT, "cell_timeout_s": 10.0}),
+    costly("many files in a folder that nobody can list", """
+os.mkdir("d", 0o300)
+os.chdir("d")
+for k in range(3000):
+    os.close(os.open(f"{k}", os.O_CREAT | os.O_WRONLY))
+time.sleep(0.5)
+print("GOT THROUGH: 3000 files")
 """, "files", limits={**SHORT, "cell_timeout_s": 10.0}),
     costly("many files so deep that no path leads there", """
 for k in range(30):
@@ -513,9 +530,8 @@ def test_harm_costs_its_own_cells_and_leaves_the_machine_as_it_was(attack, outco
     judge(attack, *outcome)
 
 
-def test_nothing_is_left_when_the_engine_has_cooled_down(graders: Graders, place: Place):
-    grader = graders.at(place)
-    assert grader.cool_down().result().harm == []
+def test_nothing_is_left_when_the_engine_has_cooled_down(graders, place):
+    assert wait(graders.at(place).cool_down()).harm == []
 
 
 def test_this_machine_is_tried_at_a_real_level():

@@ -2,7 +2,7 @@
 # ruff: noqa: E501 (tables: a line of a hostile cell stays a line)
 
 import pytest
-from harness import USUAL, Attack, judge_honest, notebook
+from harness import USUAL, Attack, judge, judge_honest, notebook, wait
 
 SOLVED_RELU = "def relu_forward(x):\n    return np.maximum(0.0, x), {0}\ndef relu_backward(dout, cache):\n    {1}\n"
 
@@ -17,7 +17,6 @@ def cache(name, made, used, before=""):
 
 CELLS = {
     "prints a lot": "for k in range(30_000):\n    print('line', k)",
-    "prints a lot while it is tested": None,
     "warns on stderr": "np.float64(1) / np.float64(0)\nnp.array([1.0]) / 0\nprint('careful', file=sys.stderr)",
     "is slow": "time.sleep(1.0)",
     "writes and reads files": """
@@ -183,19 +182,16 @@ RELU_BY = {
     "with strict errors from numpy": "def relu_forward(x):\n    with np.errstate(all='raise'):\n        return np.maximum(0.0, x), x",
 }
 
-# A row, and what it writes. Whatever is a cell of its own cannot hide another one's loss: all are in one notebook for
-# the quick look, and by themselves if that loses marks.
 WORKS = [
-    *(Attack(f"who {name}", {"last": code}) for name, code in CELLS.items() if code),
+    *(Attack(f"who {name}", {"last": code}) for name, code in CELLS.items()),
     *(Attack(f"whose cache is {name}", cells) for name, cells in FUNCTIONS.items()),
     *(Attack(f"who writes relu {name}", {"relu_forward": code}) for name, code in RELU_BY.items()),
 ]
 
 
-@pytest.mark.parametrize("work", WORKS, ids=str)
-def test_a_student_keeps_everything(graders, place, work):
-    short = graders.at(place).submit(notebook(work.bad, short=True), USUAL, short=True).result()
-    judge_honest(short, short=True)
+@pytest.mark.parametrize("attack", WORKS, ids=str)
+def test_a_student_keeps_everything(attack, outcome):
+    judge(attack, *outcome)
 
 
 def test_a_student_who_does_all_of_it_at_once_keeps_everything(graders, place):
@@ -203,4 +199,4 @@ def test_a_student_who_does_all_of_it_at_once_keeps_everything(graders, place):
     for work in WORKS:
         if "last" in work.bad:
             nb["cells"].insert(1, notebook(work.bad)["cells"][-1])
-    judge_honest(graders.at(place).submit(nb, USUAL).result())
+    judge_honest(wait(graders.at(place).submit(nb, USUAL)))
