@@ -606,6 +606,7 @@ def _grade(request: dict[str, Any], watch: _Watch) -> dict[str, Any]:
     config = Config({"Limits": request["limits"]})
     _warm_up(lambda: warm_process(SECTIONS[0], Limits.of(config)))
     watch.before = watch.state()
+    start = time.perf_counter()  # the attack's, not the warm process's
     nb = nbformat.from_dict(json.loads(watch.fill_in(json.dumps(request["notebook"]))))
     released = released_cells(read_notebook(ROOT / "notebooks/01_activations/activations.ipynb"))
     if request["short"]:

@@ -16,7 +16,6 @@ def cache(name, made, used, before=""):
 
 
 CELLS = {
-    "prints a lot": "for k in range(30_000):\n    print('line', k)",
     "warns on stderr": "np.float64(1) / np.float64(0)\nnp.array([1.0]) / 0\nprint('careful', file=sys.stderr)",
     "is slow": "time.sleep(1.0)",
     "writes and reads files": """
@@ -55,11 +54,7 @@ event.wait(0.01)
     "uses NumPy's legacy random numbers": "np.random.seed(1)\nnp.random.randn(3)\nimport random\nrandom.random()",
     "asks for input": "try:\n    name = input('name? ')\nexcept Exception:\n    name = 'nobody'",
     "uses magics": "%timeit -n 1 -r 1 sum(range(10))\n%matplotlib inline\n%precision 3\nx = %time 1\n%who\n%pwd",
-    "times a whole cell": "%%time\nsum(range(1000))",
-    "times a whole cell many times": "%%timeit -n 2 -r 2\nsum(range(1000))",
-    "captures a cell": "%%capture out\nprint(1)",
     "tries the shell, in vain": "try:\n    get_ipython().system('ls')\nexcept OSError:\n    pass",
-    "installs a package, in vain": "!pip install numpy",
     "reloads modules": "%load_ext autoreload\n%autoreload 2",
     "awaits at the top level": "import asyncio\nawait asyncio.sleep(0.01)\nasync def f():\n    return 1\nassert await f() == 1",
     "runs an event loop in a thread": """
@@ -121,14 +116,21 @@ sqlite3.connect(":memory:").execute("select 1").fetchall()
 import doctest
 doctest.testmod()
 """,
-    "leaves an error in a cell of its own": "1 / 0",
-    "leaves a cell that is no Python": "this is no python",
     "writes without an end of line, and in all letters": "print('é ü 漢 🙂 \\ud800 \\x00', end='')\nsys.stdout.flush()\n'🙂\\x1b[31m'",
     "writes to the streams that are below": "sys.__stdout__.write('x')\nos.write(1, b'x')\nsys.stdout.write('y')",
     "sets an alarm": "signal.signal(signal.SIGALRM, lambda *a: None)\nsignal.alarm(1)\ntime.sleep(0.01)",
-    "looks at its own code": "import inspect\ninspect.signature(print)\nhelp(len)\n?print\nprint.__doc__",
     "takes much memory for a moment": "np.ones(50_000_000).sum()",
     "is empty but for a comment": "# nothing",
+}
+ENDING_EARLY = {
+    "prints a lot": "for k in range(30_000):\n    print('line', k)",
+    "times a whole cell": "%%time\nsum(range(1000))",
+    "times a whole cell many times": "%%timeit -n 2 -r 2\nsum(range(1000))",
+    "captures a cell": "%%capture out\nprint(1)",
+    "installs a package, in vain": "!pip install numpy",
+    "leaves an error in a cell of its own": "1 / 0",
+    "leaves a cell that is no Python": "this is no python",
+    "looks at its own code": "import inspect\ninspect.signature(print)\nhelp(len)\n?print\nprint.__doc__",
 }
 FUNCTIONS = dict(
     [
@@ -144,6 +146,8 @@ FUNCTIONS = dict(
         cache("a pickle", "pickle.dumps(x)", "pickle.loads(cache)", "import pickle"),
         cache("a file's name", "save(x)", "np.load(cache)", "import tempfile\ndef save(x):\n    name = tempfile.mktemp('.npy')"
               "\n    np.save(name, x)\n    return name"),
+        cache("a named temporary file", "save(x)", "np.load(cache.name)", "import tempfile\ndef save(x):\n"
+              "    file = tempfile.NamedTemporaryFile(suffix='.npy')\n    np.save(file, x)\n    file.flush()\n    return file"),
         cache("a read-only view", "np.broadcast_to(x, x.shape)", "cache"),
         cache("a subclass of an array", "x.view(Mine)", "np.asarray(cache)", "class Mine(np.ndarray):\n    pass"),
         cache("an array of objects", "np.array([x, None], dtype=object)", "cache[0]"),
@@ -182,8 +186,16 @@ RELU_BY = {
     "with strict errors from numpy": "def relu_forward(x):\n    with np.errstate(all='raise'):\n        return np.maximum(0.0, x), x",
 }
 
+ENDED = "\nprint('came to its' + ' end')"
+
+
+def came_to_its_end(result):
+    assert "came to its end" in result.outputs, result.outputs[-3000:]
+
+
 WORKS = [
-    *(Attack(f"who {name}", {"last": code}) for name, code in CELLS.items()),
+    *(Attack(f"who {name}", {"last": code + ENDED}, check=came_to_its_end) for name, code in CELLS.items()),
+    *(Attack(f"who {name}", {"last": code}) for name, code in ENDING_EARLY.items()),
     *(Attack(f"whose cache is {name}", cells) for name, cells in FUNCTIONS.items()),
     *(Attack(f"who writes relu {name}", {"relu_forward": code}) for name, code in RELU_BY.items()),
 ]
