@@ -5,7 +5,6 @@ import os
 c = get_config()  # noqa: F821
 
 root = os.path.dirname(os.path.abspath(__file__))
-os.makedirs(os.path.join(root, "classroom"), exist_ok=True)  # sqlite makes no folders
 
 c.CourseDirectory.root = root
 c.CourseDirectory.course_id = "training_neural_networks"

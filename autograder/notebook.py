@@ -61,6 +61,9 @@ def check_is_no_link(path: Path) -> None:
     for part in (path, path.parent, path.parent.parent):
         if part.is_symlink():
             raise CourseError(f"{part.name} is a link to {os.readlink(part)!r}: put the file itself there")
+    for other in path.parent.rglob("*"):
+        if other.is_symlink() and not os.path.exists(other):  # nbgrader would stop at it
+            raise CourseError(f"{other.name} beside it is a link that leads nowhere: remove it")
 
 
 def fingerprint(path: Path) -> str:
@@ -157,7 +160,7 @@ def _pictures(forms: Any) -> NotebookNode:
 def _settings(cell: NotebookNode) -> tuple[object, ...]:
     """Return what decides over a cell's points."""
     of = role(cell)
-    points = float(of["points"]) if isinstance(of.get("points"), int | float) else None
+    points = of["points"] if isinstance(of.get("points"), int | float) else None
     return bool(of.get("grade")), bool(of.get("solution")), points if of.get("grade") else None, cell.cell_type
 
 
@@ -165,6 +168,7 @@ def _set_type(cell: NotebookNode, cell_type: str) -> None:
     if cell.cell_type == cell_type:
         return
     cell.cell_type = cell_type
+    cell.pop("attachments", None)
     if cell_type == "code":
         cell.outputs, cell.execution_count = [], None
     else:

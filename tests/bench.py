@@ -221,6 +221,7 @@ def _class_of_copies(folder, copies, stock):
     if stock:  # nbgrader's own preprocessors: drop the settings that name ours
         config = config.partition("c.Autograde.sanitize_preprocessors")[0]
     (folder / "nbgrader_config.py").write_text(config)
+    (folder / "classroom").mkdir()
     course = Course(folder)
     subprocess.run(["nbgrader", "generate_assignment", SECTIONS[0].folder], cwd=folder, check=True, capture_output=True)
     demo.hand_in(course, SECTIONS[0])

@@ -1,6 +1,7 @@
 """The jail from outside: what comes out of it, what ends with it, and that nothing of it stays behind."""
 
 import base64
+import contextlib
 import gc
 import os
 import signal
@@ -947,8 +948,9 @@ def test_folders_nested_deeper_than_pythons_stack_are_cleared_away(level, depth,
     zygote = Zygote(bundle, Limits(isolation=level, files=10_000))
     for _ in range(2):
         session = conversation(zygote)
-        ran(session, DEEP.format(depth))
-        session.close()
+        with contextlib.suppress(SessionLostError):  # if the watch gets there first: nobody can count in such depths
+            ran(session, DEEP.format(depth))
+            session.close()
     assert zygote.alive
     zygote.close()
     assert list(tmp_path.iterdir()) == []

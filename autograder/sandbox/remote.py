@@ -215,6 +215,16 @@ class Session:
             if type(complaint) is str:
                 warnings.warn(_plain(complaint), RuntimeWarning, stacklevel=4)
 
+    def check(self) -> None:
+        """Make sure that what has just run stayed within its limits of disk and threads, so that it is blamed itself.
+
+        Raises: SessionLostError.
+        """
+        if self.lost is None:
+            reason = self.zygote.watch()
+            if reason:
+                raise self._lose(reason)
+
     def close(self) -> tuple[str, str, int, int]:
         """End the fork; return how it ended, why we ended it if we did, its CPU milliseconds and peak memory (kB)."""
         self.channel.close()
@@ -378,6 +388,13 @@ class Zygote:
         except (MessageError, PeerGoneError, DeadlineError, OSError, AssertionError):
             self.close()
             raise CourseError("the sandbox is gone; try again, or 'autograder doctor'") from None
+
+    def watch(self) -> str:
+        """Return why the running fork has been ended for what it took, if it has."""
+        try:
+            return str(self._tell(("watch",), CONTROL_S))
+        except (MessageError, PeerGoneError, DeadlineError):
+            return ""
 
     def interrupt(self) -> None:
         """Ask the running fork to stop what it is doing."""

@@ -53,6 +53,7 @@ class Student:
                 return Lost(self.stopped)
             try:
                 came = work(session)
+                session.check()
             except SessionLostError:
                 pass
             else:

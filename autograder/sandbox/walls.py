@@ -7,11 +7,14 @@ Sources: the kernel's documentation of Landlock and seccomp; Salaün 2021 (Landl
 
 import ctypes
 import errno
+import fcntl
 import os
 import resource
 import signal
 import socket
 import sys
+import tempfile
+import termios
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,15 +24,21 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 
 CAPABILITY_VERSION_3 = 0x20080522
 CLONE_THREAD = 0x00010000
 CLONE_NEW_ANYTHING = 0x7E020080  # the flags that would make a namespace
-SIGNALLING_FCNTL = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
-SIGNALLING_IOCTL = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP
+# What these two may be asked for. Descriptors, flags, locks and pipe sizes: not signals and leases, which reach other
+# processes. How much there is to read, and whether it is a terminal: not a file's attributes.
+FCNTL = (
+    *(fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_GETLK, fcntl.F_SETLK),
+    *(fcntl.F_SETLKW, 36, 37, 38, fcntl.F_DUPFD_CLOEXEC, 1031, 1032),  # locks of open files, sizes of pipes
+)
+IOCTL = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX)
+READ_WRITE_NEITHER = 3  # an access mode for ioctl alone, which Landlock does not hold
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 
 # Every system call that NumPy, Matplotlib and Python's own library need, and no other: what is missing fails with
 # EPERM. The frequent ones stand first, since a filter is read from the top.
 SYSTEM_CALLS = (
-    "read write recvfrom recvmsg sendto sendmsg poll ppoll mmap munmap mprotect mremap madvise brk futex "
+    "read write recvfrom sendto poll ppoll mmap munmap mprotect mremap madvise brk futex "
     "lseek fstat newfstatat stat lstat statx close readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 "
     "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage getrandom "
     "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack restart_syscall "
@@ -38,7 +47,7 @@ SYSTEM_CALLS = (
     "set_robust_list get_robust_list set_tid_address rseq membarrier arch_prctl getrlimit getcpu "
     "exit exit_group uname sysinfo getpriority umask "
     "access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir statfs fstatfs "
-    "dup dup2 dup3 flock pipe pipe2 select pselect6 close_range "
+    "dup dup2 dup3 pipe pipe2 select pselect6 close_range "
     "epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 timerfd_create "
     "timerfd_settime timerfd_gettime "
     "ftruncate fsync fdatasync sync_file_range fallocate fadvise64 copy_file_range sendfile "
@@ -50,6 +59,8 @@ SYSTEM_CALLS = (
 # Landlock does not hold these, and a file's owner may do them anywhere: they do nothing, and report success, so that
 # shutil.copy in a notebook works.
 PRETENDED = ("chmod", "fchmod", "fchmodat", "utime", "utimes", "utimensat", "futimesat")
+# Extended attributes are not supported here, which is what shutil.copytree asks.
+UNSUPPORTED = tuple(f"{prefix}{verb}xattr" for prefix in ("", "l", "f") for verb in ("list", "get", "set", "remove"))
 
 
 class WallError(Exception):
@@ -75,6 +86,7 @@ def prepare(level: str, limits: Mapping[str, Any], folder: str, keep: int) -> No
     os.closerange(3, keep)
     os.closerange(keep + 1, 4096)
     os.chdir(folder)
+    tempfile.tempdir = None  # to be looked up anew
     os.environ.update(HOME=folder, TMPDIR=folder, IPYTHONDIR=folder, NBGRADER_EXECUTION="autograde")
     _limit(resource.RLIMIT_CPU, int(limits["submission_timeout_s"]) + 5)
     _limit(resource.RLIMIT_FSIZE, limits["disk_bytes"])
@@ -134,9 +146,10 @@ def filter_system_calls() -> Any:
     for name in SYSTEM_CALLS.split():
         with suppress(ValueError):  # aarch64 has no open, stat and the like
             rules.allow(name)
-    for name in PRETENDED:
-        with suppress(ValueError):
-            rules.errno(name, 0)
+    for names, error in ((PRETENDED, 0), (UNSUPPORTED, errno.ENOTSUP)):
+        for name in names:
+            with suppress(ValueError):
+                rules.errno(name, error)
     _allow_in_part(rules)
     return rules
 
@@ -154,13 +167,17 @@ def _allow_in_part(rules: Any) -> None:
     rules.errno("socket", errno.EACCES)
     # a datagram socket, even one of a pair, could send to any socket in the file system; a stream cannot
     rules.allow("socketpair", args=[(0, CmpOp.EQ, socket.AF_UNIX), (1, CmpOp.MASKED_EQ, socket.SOCK_STREAM, 0xF)])
-    for number, requests in (("fcntl", SIGNALLING_FCNTL), ("ioctl", SIGNALLING_IOCTL)):
-        for request in requests:  # "tell that process when there is data" is a way to send signals
-            rules.errno(number, errno.EPERM, args=[(1, CmpOp.MASKED_EQ, request, 0xFFFFFFFF)])
-        rules.allow(number)
+    for name, requests, otherwise in (("fcntl", FCNTL, errno.EPERM), ("ioctl", IOCTL, errno.ENOTTY)):
+        for request in requests:
+            rules.allow(name, args=[(1, CmpOp.MASKED_EQ, request, 0xFFFFFFFF)])
+        rules.errno(name, otherwise)
     for name, flags in (("openat", 2), ("open", 1)):  # before ABI 3, Landlock lets a reader truncate
         with suppress(ValueError):
-            rules.errno(name, errno.EPERM, args=[(flags, CmpOp.MASKED_EQ, os.O_TRUNC, os.O_TRUNC | os.O_ACCMODE)])
+            for forbidden, mask in (
+                (os.O_TRUNC, os.O_TRUNC | os.O_ACCMODE),
+                (READ_WRITE_NEITHER, os.O_ACCMODE),
+            ):
+                rules.errno(name, errno.EPERM, args=[(flags, CmpOp.MASKED_EQ, forbidden, mask)])
             rules.allow(name)
 
 

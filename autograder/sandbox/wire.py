@@ -7,7 +7,9 @@ Every size is checked before anything is allocated, every read has a deadline, a
 one kind of error, MessageError.
 """
 
+import itertools
 import math
+import os
 import select
 import socket
 import struct
@@ -78,8 +80,17 @@ def decode(
     Raises: MessageError, before anything is allocated for the arrays, if the header is malformed, or if its arrays do
     not come to body_bytes.
     """
+    lists = itertools.count()
+
+    def count(made: list[Any]) -> list[Any]:
+        if next(lists) > 2 * ITEMS:  # an empty list is one byte here, and a hundred in memory
+            raise MessageError("more lists than a message may hold")
+        return made
+
     try:
-        tree = msgpack.unpackb(header, use_list=True, raw=False, strict_map_key=True, max_map_len=0, max_ext_len=0)
+        tree = msgpack.unpackb(
+            header, raw=False, max_array_len=2 * ITEMS + 2, max_map_len=0, max_ext_len=0, list_hook=count
+        )
     except Exception as error:  # msgpack raises a dozen kinds on hostile bytes
         raise MessageError(f"malformed header: {type(error).__name__}") from None
     if _body_bytes(tree) != body_bytes:
@@ -266,7 +277,7 @@ class Channel:
         waiting = [memoryview(PREFIX.pack(len(header), size) + header), *buffers]
         while waiting:
             try:
-                sent = self.socket.sendmsg(waiting[:64])
+                sent = os.writev(self.socket.fileno(), waiting[:64])  # sendmsg could send descriptors: no fork may
             except BlockingIOError:
                 self._wait(select.POLLOUT, deadline)
                 continue

@@ -45,6 +45,7 @@ class Zygote:
     def serve(self) -> None:
         """Answer requests until the trusted side is gone."""
         answers: dict[str, Callable[..., Any]] = {"fork": self.fork, "interrupt": self.interrupt, "end": self.end}
+        answers["watch"] = self.watch
         while True:
             ready, _, _ = select.select([self.control.socket], [], [], WATCH_S if self.pid else None)
             if ready:
@@ -123,11 +124,15 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
                     os.waitpid(pid, 0)
 
-    def watch(self) -> None:
-        """End the fork if it has taken more of the disk, or started more threads, than it may."""
+    def watch(self) -> str:
+        """End the fork if it has taken more of the disk, or started more threads, than it may; say why."""
+        if self.reason or not self.pid:
+            return self.reason
         used, files = _disk_use(self.folder, self.limits["files"])
         if sys.platform == "linux":
             used += _deleted_bytes(self.pid)
+        if self.settings["level"] == "landlock":  # elsewhere the disk is memory, of a fixed size
+            used += _mapped_bytes(self.pid)
         if used > self.limits["disk_bytes"]:
             self.reason = f"the process wrote more than {self.limits['disk_bytes'] / 1e6:.0f} MB"
         elif files > self.limits["files"]:
@@ -137,6 +142,7 @@ class Zygote:
         if self.reason:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
+        return self.reason
 
 
 def _preload(modules: list[str]) -> None:
@@ -150,14 +156,19 @@ def _disk_use(folder: str, enough: int) -> tuple[int, int]:
     used = files = 0
     waiting = [folder]
     while waiting and files <= 2 * enough:
-        with suppress(OSError), os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                files += 1
-                if files > 2 * enough:
-                    break
-                used += entry.stat(follow_symlinks=False).st_blocks * 512
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    files += 1
+                    if files > 2 * enough:
+                        break
+                    used += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):  # gone meanwhile
+            continue
+        except OSError:  # a path too long, or a folder closed to us: made so that nobody can count
+            return used, 2 * enough + 1
     return used, files
 
 
@@ -170,6 +181,17 @@ def _deleted_bytes(pid: int) -> int:
                 status = os.stat(f"/proc/{pid}/fd/{name}")
                 if status.st_nlink == 0:
                     used += status.st_blocks * 512
+    return used
+
+
+def _mapped_bytes(pid: int) -> int:
+    """Return how many bytes a process holds in files that it has deleted and closed, but mapped."""
+    used = 0
+    with suppress(OSError), open(f"/proc/{pid}/maps") as maps:
+        for line in maps:
+            if line.endswith(" (deleted)\n"):
+                start, _, end = line.partition(" ")[0].partition("-")
+                used += int(end, 16) - int(start, 16)
     return used
 
 

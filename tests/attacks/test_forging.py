@@ -243,7 +243,7 @@ for message in (["passed", 45], [1, "passed", 1.0], [1, "verdict", [2, "share", 
 
 def in_relu(name, code, **more):
     """An attack by one function of a notebook that is honest otherwise."""
-    return Attack(name, {"relu_forward": RIGHT_RELU.format(code)}, lost=RELU, **more)
+    return Attack(name, {"relu_forward": RIGHT_RELU.format(code)}, **{"lost": RELU} | more)
 
 
 RAW = {
@@ -296,6 +296,7 @@ MESSAGES = [
         "            socket.send_fds(socket.socket(fileno=os.dup(fd)), [frame(45)], [0, 1, 2, fd] * 10)\n"
         "        except OSError:\n            pass",
         limits=SHORT,
+        lost=(),
     ),
     in_relu("closing every descriptor", "os.closerange(0, 64)", limits=SHORT),
     Attack(

@@ -87,7 +87,7 @@ HAND_INS = [
     HandIn("linked-files", links={
         "gradebook.txt": "../../../gradebook.db", "secret.txt": "$SECRET", "answers.txt": "../../honest/01_activations/notes.txt",
         "course": "../../../../notebooks", "folder": "../../honest"}),
-    HandIn("endless-link", links={"endless": "endless"}),
+    HandIn("endless-link", links={"endless": "endless"}, points=None),
 ]  # fmt: skip
 
 
