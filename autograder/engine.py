@@ -5,12 +5,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from nbclient.util import run_hook, run_sync
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 from nbgrader.utils import setenv
 from traitlets.config import Config
 
@@ -19,7 +19,7 @@ from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.course import SECTIONS, Course, CourseError, Section, find_section
 from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
-from autograder.outputs import kept_outputs
+from autograder.outputs import error_output, kept_outputs, shown_output, text_output
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import CallTimeoutError, CellRun, Session, StudentError, Zygote
 from autograder.sandbox.student import Lost, Student
@@ -40,13 +40,18 @@ def grade_notebook(
     course = Course.find()
     nb = read_notebook(Path(path))
     of = find_section(section) if section else section_of(nb, Path(path))
-    released = released_cells(read_notebook(course.notebook(of)))
+    released = _instructors_cells(course.notebook(of), course.notebook(of).stat().st_mtime_ns)
     if not any(name in released for name in map(grade_id, nb.cells)):
         raise CourseError(f"{path} has none of the cells of section {of.name}: is it that section's notebook?")
     for sentence in restore(nb, released):
         note(sentence)
     with setenv(NBGRADER_EXECUTION="autograde"):
         return grade_cells(nb, of, released, course.config)
+
+
+@lru_cache(maxsize=8)
+def _instructors_cells(path: Path, modified: int) -> dict[str, NotebookNode]:
+    return released_cells(read_notebook(path))
 
 
 def section_of(nb: NotebookNode, path: Path) -> Section:
@@ -132,7 +137,7 @@ class _Run:
         hooks: dict[str, Callable[..., Any]],
     ) -> None:
         self.nb, self.released, self.student, self.hooks = nb, released, student, hooks
-        exercises = [name for name, cell in released.items() if role(cell).get("solution")]
+        exercises = tuple(name for name, cell in released.items() if role(cell).get("solution"))
         self.needed = {
             name: needed_names(cell.source, name, exercises) for name, cell in released.items() if is_test(cell)
         }
@@ -171,14 +176,14 @@ class _Run:
     def _student_cell(self, cell: NotebookNode) -> CellRun | Lost:
         came = self.student.run(cell.source)
         if isinstance(came, Lost):
-            cell.outputs = [new_output("error", ename="Stopped", evalue=came.reason, traceback=[came.reason])]
+            cell.outputs = [error_output("Stopped", came.reason, [came.reason])]
         else:
             cell.outputs = kept_outputs(came.outputs, self.student.limits.output_bytes)
             failure = "" if came.success else "the cell failed, and hid its error"
             if came.overtime:
                 failure = f"the cell did not end within {self.student.limits.cell_timeout_s:g} s"
             if failure and (came.overtime or not any(output.output_type == "error" for output in cell.outputs)):
-                cell.outputs.append(new_output("error", ename="Error", evalue=failure, traceback=[failure]))
+                cell.outputs.append(error_output("Error", failure, [failure]))
         return came
 
     def _test(self, name: str) -> Outcome | Lost:
@@ -299,10 +304,10 @@ def _write_marks(cell: NotebookNode, grade: CellGrade, shown: str) -> None:
     sentences = [sentence for sentence in (grade.message, grade.hint) if sentence]
     if grade.status in ("passed", "partial"):
         text = shown + "".join(f"{sentence}\n" for sentence in sentences)
-        cell.outputs = [new_output("stream", name="stdout", text=text)] if text else []
+        cell.outputs = [text_output(text)] if text else []
         cell.execution_count = cell.execution_count or 1
         points = {"text/plain": repr(grade.points)}
-        cell.outputs.append(new_output("execute_result", data=points, execution_count=cell.execution_count))
+        cell.outputs.append(shown_output("execute_result", points, cell.execution_count))
     else:
         title = {"timeout": "Time", "missing": "Missing", "error": "Error"}.get(grade.status, "Not passed")
-        cell.outputs = [new_output("error", ename=title, evalue=grade.message, traceback=sentences)]
+        cell.outputs = [error_output(title, grade.message, sentences)]

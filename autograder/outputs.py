@@ -6,12 +6,27 @@ import struct
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS = 16_000_000  # more would make a browser slow; a few kilobytes can hold a billion
 ITEMS = 500
 LINES = 100  # of a traceback
+
+
+def error_output(name: str, text: str, lines: list[str]) -> NotebookNode:
+    """Return an error as a notebook holds it."""
+    return NotebookNode(output_type="error", ename=name, evalue=text, traceback=lines)
+
+
+def text_output(text: str, name: str = "stdout") -> NotebookNode:
+    """Return printed text as a notebook holds it."""
+    return NotebookNode(output_type="stream", name=name, text=text)
+
+
+def shown_output(kind: str, data: dict[str, str], count: int | None = None) -> NotebookNode:
+    """Return something displayed, or, with its number, a cell's result, as a notebook holds it."""
+    numbered = {"execution_count": count} if kind == "execute_result" else {}
+    return NotebookNode(output_type=kind, data=NotebookNode(data), metadata=NotebookNode(), **numbered)
 
 
 def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
@@ -27,7 +42,7 @@ def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
             continue
         room -= _size(output)
         if room < 0 or len(outputs) == ITEMS:
-            outputs.append(new_output("stream", name="stderr", text="[more outputs were cut off]\n"))
+            outputs.append(text_output("[more outputs were cut off]\n", "stderr"))
             break
         outputs.append(output)
     return outputs
@@ -36,10 +51,10 @@ def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
 def _kept(item: dict[str, Any]) -> Any:
     match item:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str() as text}:
-            return new_output("stream", name=name, text=_sound(text))
+            return text_output(_sound(text), name)
         case {"output_type": "error", "ename": str() as ename, "evalue": str() as evalue, "traceback": list() as lines}:
             traceback = [_sound(line) for line in lines[-LINES:] if isinstance(line, str)]
-            return new_output("error", ename=_sound(ename[:200]), evalue=_sound(evalue), traceback=traceback)
+            return error_output(_sound(ename[:200]), _sound(evalue), traceback)
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict() as data}:
             kept = {}
             if isinstance(data.get("text/plain"), str):
@@ -47,8 +62,7 @@ def _kept(item: dict[str, Any]) -> Any:
             picture = _picture(data.get("image/png"))
             if picture:
                 kept["image/png"] = picture
-            count = {"execution_count": None} if kind == "execute_result" else {}
-            return new_output(kind, data=kept, **count) if kept else None
+            return shown_output(kind, kept) if kept else None
     return None
 
 

@@ -3,9 +3,9 @@
 import ast
 import builtins
 import io
-from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from autograder.checks.verdict import Verdict, published_to
@@ -24,7 +24,8 @@ class Outcome:
     error: BaseException | None = None
 
 
-def needed_names(source: str, grade_id: str, offered: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=256)
+def needed_names(source: str, grade_id: str, offered: tuple[str, ...]) -> list[str]:
     """Return the names that a test cell takes from the student, which may only be those that exercises ask for.
 
     Raises: CourseError if the cell cannot be parsed, or uses what it neither defines nor may take.

@@ -26,6 +26,7 @@ from autograder.course import SECTIONS, Course
 from autograder.engine import SKIP, cool_down, grade_notebook, warm_process
 from autograder.notebook import grade_id, is_test, read_notebook, released_cells, role
 from autograder.sandbox.limits import Limits
+from autograder.sandbox.remote import Session
 from autograder.sandbox.student import Student
 from autograder.testing import needed_names, run_test
 from source import activations as kernels
@@ -108,27 +109,68 @@ def gradcheck_against_a_plain_loop():
     print()
 
 
-def one_submission():
-    """The same cells and tests in one process without walls, and jailed; on one core, warm, medians."""
-    print("one submission, jailed, against the same cells and tests in one process without walls; one core, warm")
+@contextlib.contextmanager
+def one_core():
+    """Keep everything, a warm process that starts meanwhile too, on one core."""
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
-    cool_down()  # so that the warm process starts on this core too
+    cool_down()
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        cool_down()
+
+
+def one_submission():
+    """The same cells and tests in one process without walls, and jailed."""
+    print(
+        "one submission, jailed, against the same cells and tests in one process without walls; one core, warm, median"
+    )
     for section in SECTIONS:
         path = Course.find().notebook(section)
         nb = read_notebook(path)
         released = released_cells(nb)
         assert grade_notebook(path).points == grade_notebook(path).max_points
-        jailed = median_s(lambda path=path: grade_notebook(path), 25)
-        plain = median_s(lambda nb=nb, released=released: _without_walls(nb, released), 25)
-        print(f"  {section.name:22} {1000 * jailed:.0f} ms, of which the jail costs {1000 * (jailed - plain):.0f} ms")
-    os.sched_setaffinity(0, cores)
-    cool_down()
-    print()
+        with one_core(), counted_calls() as calls:
+            jailed = median_s(lambda path=path: grade_notebook(path), 25)
+            sent = {what: number // 25 for what, number in calls.items()}
+        with one_core():
+            plain = median_s(lambda nb=nb, released=released: _without_walls(nb, released), 25)
+            opened = median_s(lambda section=section: _open_and_close(section), 25)
+        print(
+            f"  {section.name:22} {1000 * jailed:.0f} ms, {1000 * (jailed - plain):.0f} ms more than without the jail:"
+        )
+        print(f"  {'':22} {1000 * opened:.0f} ms to fork, shut the walls and end it, the rest for its cells and")
+        print(f"  {'':22} for {sent['calls']} calls of its functions, with {sent['bytes'] / 1e6:.0f} MB of arrays\n")
+
+
+@contextlib.contextmanager
+def counted_calls():
+    """Count the calls into the jail, and the bytes of the arrays that they hand in."""
+    counts, call = {"calls": 0, "bytes": 0}, Session.call
+
+    def counting(self, function, arguments, named, keep=None):
+        counts["calls"] += 1
+        counts["bytes"] += sum(getattr(argument, "nbytes", 0) for argument in arguments)
+        return call(self, function, arguments, named, keep)
+
+    Session.call = counting
+    try:
+        yield counts
+    finally:
+        Session.call = call
+
+
+def _open_and_close(section):
+    limits = Limits()
+    student = Student(lambda: warm_process(section, limits), limits)
+    assert student.run("1").success
+    student.close()
 
 
 def _without_walls(nb, released):
-    exercises = [name for name, cell in released.items() if role(cell).get("solution")]
+    exercises = tuple(name for name, cell in released.items() if role(cell).get("solution"))
     names = {"__name__": "__main__"}
     for cell in nb.cells:
         name = grade_id(cell)
@@ -143,19 +185,19 @@ def _without_walls(nb, released):
 
 
 def round_trip():
-    print("round trip of a 100 x 50 float64 array into the jail and back, median of 2000")
-    limits = Limits()
-    student = Student(lambda: warm_process(SECTIONS[0], limits), limits)
-    student.run("def double(x):\n    return 2 * x")
-    x = np.random.default_rng(0).normal(size=(100, 50))
+    limits, x = Limits(), np.random.default_rng(0).normal(size=(100, 50))
 
     def trips(session):
         double = session.look(["double"])["double"]
         assert np.array_equal(double(x), 2 * x)
         return median_s(lambda: double(x), 2000)
 
-    print(f"  {1e6 * student.step(trips):.0f} us at the level {student.level}\n")
-    student.close()
+    with one_core():
+        student = Student(lambda: warm_process(SECTIONS[0], limits), limits)
+        student.run("def double(x):\n    return 2 * x")
+        print("round trip of a 100 x 50 float64 array into the jail and back, one core, warm, median of 2000")
+        print(f"  {1e6 * student.step(trips):.0f} us at the level {student.level}\n")
+        student.close()
 
 
 def many_submissions(count=500):
@@ -180,7 +222,7 @@ def _holdings(zygote):
     ours, warm = psutil.Process(), psutil.Process(zygote.process.pid)
     family = [warm, *warm.children(recursive=True)]
     return {
-        "processes": len(family),
+        "processes of the jail": len(family),
         "open files, here": ours.num_fds(),
         "open files, warm process": sum(process.num_fds() for process in family),
         "memory here (MB)": ours.memory_info().rss / 1e6,

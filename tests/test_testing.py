@@ -76,7 +76,7 @@ def test_a_test_cell_that_is_no_python_is_the_instructors_to_mend(source):
 
 
 def test_names_may_be_offered_once_only():
-    assert needed_names("sigmoid, relu_forward", "test", iter(OFFERED)) == ["relu_forward", "sigmoid"]
+    assert needed_names("sigmoid, relu_forward", "test", tuple(OFFERED)) == ["relu_forward", "sigmoid"]
 
 
 # Running

@@ -8,6 +8,7 @@ Sources: the kernel's documentation of Landlock and seccomp; Salaün 2021 (Landl
 import ctypes
 import errno
 import fcntl
+import functools
 import os
 import resource
 import signal
@@ -42,7 +43,8 @@ SYSTEM_CALLS = (
     "lseek fstat newfstatat stat lstat statx close readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 "
     "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times getrusage getrandom "
     "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack restart_syscall "
-    "getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgid getpgrp getsid "
+    "getpid kill tgkill gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid "
+    "getpgid getpgrp getsid "
     "sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min "
     "set_robust_list get_robust_list set_tid_address rseq membarrier arch_prctl getrlimit getcpu "
     "exit exit_group uname sysinfo getpriority umask "
@@ -106,7 +108,8 @@ def shut(readable: Iterable[str], folder: str) -> None:
     """
     try:
         _landlock(readable, folder)
-        filter_system_calls().load()
+        filter_signals().load()
+        filter_system_calls().load()  # last, since it allows no further one
     except (OSError, RuntimeError, ValueError) as error:
         raise WallError(f"{type(error).__name__}: {error}") from None
 
@@ -138,8 +141,20 @@ def _landlock(readable: Iterable[str], folder: str) -> None:
         rules.restrict()
 
 
+def filter_signals() -> Any:
+    """Return the seccomp filter by which this process can send signals to itself alone."""
+    from seccompy import Action, Filter
+
+    rules, own = Filter(int(Action.ALLOW)), os.getpid()
+    for name in ("kill", "tgkill"):
+        rules.allow(name, args={0: own})
+        rules.errno(name, errno.EPERM)
+    return rules
+
+
+@functools.cache
 def filter_system_calls() -> Any:
-    """Return the seccomp filter for this process; it lets a process signal itself, and start threads, no more."""
+    """Return the seccomp filter of the system calls that are allowed at all, made once for all forks."""
     from seccompy import Action, Filter
 
     rules = Filter(int(Action.ERRNO) | errno.EPERM)
@@ -158,9 +173,6 @@ def _allow_in_part(rules: Any) -> None:
     """Allow what is harmless with some arguments only; the first rule that fits decides."""
     from seccompy import CmpOp
 
-    own = os.getpid()
-    rules.allow("kill", args={0: own})
-    rules.allow("tgkill", args={0: own})
     rules.allow("prlimit64", args={0: 0})  # other processes have limits too, and the same user may lower them
     rules.allow("clone", args=[(0, CmpOp.MASKED_EQ, CLONE_THREAD, CLONE_THREAD | CLONE_NEW_ANYTHING)])
     rules.errno("clone3", errno.ENOSYS)  # its flags lie in memory, where no filter sees them; glibc takes clone

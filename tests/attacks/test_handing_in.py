@@ -123,7 +123,7 @@ def graded(tmp_path_factory):
 
 
 @pytest.mark.parametrize("hand_in", HAND_INS, ids=lambda one: one.name)
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 def test_a_folder_is_graded_by_its_notebook_alone(graded, hand_in):
     _, results = graded
     result = results[hand_in.name]
