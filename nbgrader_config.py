@@ -49,5 +49,8 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
+# What a submission may use, and the walls around it: autograder/sandbox/limits.py lists them, and each can be set here,
+# as in c.Limits.cell_timeout_s = 20.0
+
 # Markdown is shown, in formgrader and on feedback pages, without running what a student put into it.
 c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}

@@ -21,8 +21,9 @@ from autograder.grade import METADATA, CellGrade, Grade, Status
 from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
 from autograder.outputs import error_output, kept_outputs, shown_output, text_output
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.remote import CallTimeoutError, CellRun, Session, StudentError, Zygote
+from autograder.sandbox.remote import CallTimeoutError, CellRun, Session, StudentError
 from autograder.sandbox.student import Lost, Student
+from autograder.sandbox.warm import WarmProcess
 from autograder.testing import Outcome, needed_names, run_test
 
 VISIBLE = ("AssertionError", "GradientError")  # what the visible part of a test raises
@@ -89,10 +90,10 @@ def grade_cells(
 
 Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
 _one_at_a_time = threading.Lock()  # there is one warm process, and it has one fork
-_warm: dict[tuple[Any, ...], Zygote] = {}
+_warm: dict[tuple[Any, ...], WarmProcess] = {}
 
 
-def warm_process(section: Section, limits: Limits) -> Zygote:
+def warm_process(section: Section, limits: Limits) -> WarmProcess:
     """Return this process's warm process for a section; there is one at a time, and it is kept until we end.
 
     Raises: CourseError if the machine has no walls, or it does not start.
@@ -100,7 +101,7 @@ def warm_process(section: Section, limits: Limits) -> Zygote:
     key = (os.getpid(), section.name, str(limits.as_dict()))
     if key not in _warm or not _warm[key].alive:
         cool_down()
-        _warm[key] = Zygote(lambda folder: _write_bundle(section, folder), limits)
+        _warm[key] = WarmProcess(lambda folder: _write_bundle(section, folder), limits)
     return _warm[key]
 
 

@@ -35,9 +35,9 @@ from autograder.sandbox.remote import (
     Session,
     SessionLostError,
     StudentError,
-    Zygote,
 )
 from autograder.sandbox.student import RESTARTS, Lost, Student
+from autograder.sandbox.warm import WarmProcess
 
 REAL = [level.name for level in levels.probe() if level.name != "process" and not level.problem]
 pytestmark = pytest.mark.skipif(not REAL, reason="this machine offers no walls")
@@ -65,7 +65,7 @@ def level(request):
 @pytest.fixture(scope="module")
 def warm(level):
     """A warm process with the usual limits."""
-    zygote = Zygote(bundle, Limits(isolation=level))
+    zygote = WarmProcess(bundle, Limits(isolation=level))
     yield zygote
     zygote.close()
 
@@ -73,7 +73,7 @@ def warm(level):
 @pytest.fixture(scope="module")
 def tight(level):
     """A warm process whose forks may take next to nothing."""
-    zygote = Zygote(bundle, Limits(isolation=level, **TIGHT))
+    zygote = WarmProcess(bundle, Limits(isolation=level, **TIGHT))
     yield zygote
     zygote.close()
 
@@ -499,7 +499,7 @@ def test_a_test_that_hands_over_what_cannot_cross_is_told_so(session):
 
 def test_a_handle_of_another_fork_is_not_taken(warm, session):
     f = function(session, "def f(x=None):\n    return {1}")
-    other = Zygote(bundle, Limits(isolation=warm.level))
+    other = WarmProcess(bundle, Limits(isolation=warm.level))
     try:
         elsewhere = conversation(other)
         g = function(elsewhere, "def f(x=None):\n    return {1}")
@@ -654,7 +654,7 @@ def test_a_cell_that_cannot_be_interrupted_ends_the_process(warm, source):
     with pytest.raises(SessionLostError) as again:
         session.run("1")
     assert again.value is caught.value
-    assert conversation(warm).close()[0]
+    assert conversation(warm).close().how
 
 
 def test_a_function_that_cannot_be_interrupted_ends_the_process(warm):
@@ -865,7 +865,7 @@ def test_a_warm_process_that_is_killed_between_two_submissions_is_replaced(level
 def test_closing_leaves_no_process_and_no_folder(level, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = psutil.Process().num_fds()
-    zygote = Zygote(bundle, Limits(isolation=level))
+    zygote = WarmProcess(bundle, Limits(isolation=level))
     session = conversation(zygote)
     ran(session, "import os\nos.makedirs('a/b')\nopen('a/b/c', 'w').close()\nos.chmod('a/b', 0)")
     family = [psutil.Process(zygote.process.pid), *descendants(zygote)]
@@ -880,7 +880,7 @@ def test_closing_leaves_no_process_and_no_folder(level, tmp_path, monkeypatch):
 
 
 def test_closing_while_a_fork_is_busy_leaves_nothing_either(level):
-    zygote = Zygote(bundle, Limits(isolation=level, cell_timeout_s=30.0))
+    zygote = WarmProcess(bundle, Limits(isolation=level, cell_timeout_s=30.0))
     session = conversation(zygote)
     lost = []
 
@@ -905,9 +905,10 @@ def test_a_grader_that_is_killed_leaves_no_process_and_its_folder_is_removed_at_
     program = (
         f"import sys, time\nsys.path.insert(0, {str(levels.ROOT)!r})\n"
         "from autograder.bundle import write_source\nfrom autograder.course import SECTIONS\n"
-        "from autograder.sandbox.limits import Limits\nfrom autograder.sandbox.remote import Session, Zygote\n"
+        "from autograder.sandbox.limits import Limits\nfrom autograder.sandbox.remote import Session\n"
+        "from autograder.sandbox.warm import WarmProcess\n"
         f"limits = Limits(isolation={level!r})\n"
-        "zygote = Zygote(lambda folder: write_source(SECTIONS[0], folder / 'source'), limits)\n"
+        "zygote = WarmProcess(lambda folder: write_source(SECTIONS[0], folder / 'source'), limits)\n"
         "session = Session(zygote, limits, time.monotonic() + 60)\n"
         "print(zygote.folder, flush=True)\ntime.sleep(60)\n"
     )
@@ -918,7 +919,7 @@ def test_a_grader_that_is_killed_leaves_no_process_and_its_folder_is_removed_at_
         grader.kill()
     assert psutil.wait_procs(family, timeout=20)[1] == []
     assert folder.is_dir()
-    Zygote(bundle, Limits(isolation=level)).close()
+    WarmProcess(bundle, Limits(isolation=level)).close()
     assert not folder.exists()
 
 
@@ -934,7 +935,7 @@ def test_folders_of_the_living_and_of_others_stay(level, tmp_path, monkeypatch):
     for folder in (stale, *kept):
         (folder / "deep").mkdir(parents=True)
     (tmp_path / f"autograder-{ended.pid}-file").touch()
-    Zygote(bundle, Limits(isolation=level)).close()
+    WarmProcess(bundle, Limits(isolation=level)).close()
     assert not stale.exists()
     assert all(folder.is_dir() for folder in kept)
 
@@ -945,7 +946,7 @@ DEEP = "import os\nfor k in range({}):\n    os.mkdir('d')\n    os.chdir('d')"
 @pytest.mark.parametrize("depth", [990, 2500])
 def test_folders_nested_deeper_than_pythons_stack_are_cleared_away(level, depth, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    zygote = Zygote(bundle, Limits(isolation=level, files=10_000))
+    zygote = WarmProcess(bundle, Limits(isolation=level, files=10_000))
     for _ in range(2):
         session = conversation(zygote)
         with contextlib.suppress(SessionLostError):  # if the watch gets there first: nobody can count in such depths
@@ -964,7 +965,7 @@ def test_a_dead_graders_deep_folders_do_not_stop_the_next_one(level, tmp_path, m
     stale.mkdir()
     subprocess.run([sys.executable, "-c", DEEP.format(2000)], cwd=stale, check=True)
     try:
-        Zygote(bundle, Limits(isolation=level)).close()
+        WarmProcess(bundle, Limits(isolation=level)).close()
         assert not stale.exists()
     finally:
         subprocess.run(["rm", "-rf", str(stale)], check=True)
@@ -979,12 +980,12 @@ def test_a_link_in_the_temporary_folder_leads_nowhere(level, tmp_path, monkeypat
     (precious / "work").touch()
     (temporary / f"autograder-{ended.pid}-x").symlink_to(precious)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    Zygote(bundle, Limits(isolation=level)).close()
+    WarmProcess(bundle, Limits(isolation=level)).close()
     assert (precious / "work").exists()
 
 
 def test_two_warm_processes_do_not_disturb_each_other(warm):
-    other = Zygote(bundle, Limits(isolation=warm.level))
+    other = WarmProcess(bundle, Limits(isolation=warm.level))
     one, two = conversation(warm), conversation(other)
     ran(one, "x = 1\nopen('a', 'w').close()")
     ran(two, "x = 2")
@@ -1062,7 +1063,7 @@ def test_forty_submissions_leave_nothing_behind_them(warm):
 def test_temporary_files_that_cannot_be_made_are_refused_in_one_line(level, monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     with pytest.raises(CourseError) as caught:
-        Zygote(bundle, Limits(isolation=level))
+        WarmProcess(bundle, Limits(isolation=level))
     one_line(caught.value)
 
 
@@ -1081,7 +1082,7 @@ def test_a_warm_process_that_does_not_start_is_refused_in_one_line(level, monkey
     before, children = folders(), len(psutil.Process().children())
     monkeypatch.setattr(levels, "command", lambda *arguments: program)
     with pytest.raises(CourseError, match="does not start") as caught:
-        Zygote(bundle, Limits(isolation=level))
+        WarmProcess(bundle, Limits(isolation=level))
     assert one_line(caught.value).isprintable()
     assert folders() == before
     assert len(psutil.Process().children()) == children
@@ -1094,12 +1095,12 @@ def test_a_bundle_that_cannot_be_written_leaves_nothing(level):
         raise CourseError("no such module")
 
     with pytest.raises(CourseError, match="no such module"):
-        Zygote(broken, Limits(isolation=level))
+        WarmProcess(broken, Limits(isolation=level))
     assert folders() == before
 
 
 def test_a_warm_process_that_is_closed_forks_no_more(level):
-    zygote = Zygote(bundle, Limits(isolation=level))
+    zygote = WarmProcess(bundle, Limits(isolation=level))
     zygote.close()
     with pytest.raises(CourseError) as caught:
         conversation(zygote)

@@ -1,4 +1,4 @@
-"""The trusted side: a warm process, sessions with its forks, and a student's names as functions.
+"""The trusted side of the conversation: a session with one fork, and a student's names as functions.
 
 Whatever comes back is data: it is checked by `wire`, and nothing of it is ever executed or unpickled here.
 """
@@ -6,31 +6,23 @@ Whatever comes back is data: it is checked by `wire`, and nothing of it is ever 
 import contextlib
 import inspect
 import keyword
-import os
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autograder.course import CourseError
-from autograder.sandbox import folders, levels, walls
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.wire import Channel, DeadlineError, MessageError, PeerGoneError, Reference, encode
+from autograder.sandbox.warm import Ended, WarmProcess
+from autograder.sandbox.wire import Channel, DeadlineError, MessageError, PeerGoneError, Reference, encode, plain
 
-START_S = 60.0  # for the warm process, on a busy machine
+START_S = 60.0  # for a fork to stand behind its walls, on a busy machine
 GRACE_S = 0.5  # between asking student code to stop and ending its process
-CONTROL_S = 30.0  # for the warm process to answer; clearing 100,000 files away takes a second or two
 NAME_LENGTH = 60
-# glibc, keep freed memory: a fork that maps every large array anew spends its time on page faults
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 
 
 class StudentError(Exception):
@@ -70,7 +62,7 @@ class Handle:
     def __init__(self, session: "Session", reference: Reference) -> None:
         """Take what the jail calls it, and what it says that it is."""
         self._session, self._number = session, reference.number
-        self.description = _plain(reference.kind)
+        self.description = plain(reference.kind)
 
     def __repr__(self) -> str:
         """Return what the student's side says that it is."""
@@ -106,7 +98,7 @@ class RemoteFunction:
 class Session:
     """A conversation with one fork, which holds one student's work."""
 
-    def __init__(self, zygote: "Zygote", limits: Limits, deadline: float) -> None:
+    def __init__(self, zygote: WarmProcess, limits: Limits, deadline: float) -> None:
         """Fork; deadline (of time.monotonic) is when the whole submission must be done.
 
         Raises: CourseError if the walls cannot be put up.
@@ -133,7 +125,7 @@ class Session:
             raise CourseError(f"the sandbox does not start ({type(error).__name__}); try 'autograder doctor'") from None
         if walled != "walled" or problem:
             zygote.close()
-            raise CourseError(f"the walls cannot be put up ({_plain(problem)}); try 'autograder doctor'")
+            raise CourseError(f"the walls cannot be put up ({plain(problem)}); try 'autograder doctor'")
 
     @contextlib.contextmanager
     def within(self, call_timeout_s: float | None) -> Iterator[None]:
@@ -168,7 +160,7 @@ class Session:
             case ("found", dict() as found):
                 return {name: self._meet(name, found[name]) for name in names if name in found}
             case ("raised", str() as ename, str() as text, list(), list()):
-                raise self._lose(f"the names could not be looked up ({_plain(ename)}: {_plain(text)})", overtime)
+                raise self._lose(f"the names could not be looked up ({plain(ename)}: {plain(text)})", overtime)
         raise self._malformed()
 
     def _meet(self, name: str, value: Any) -> Any:
@@ -196,7 +188,7 @@ class Session:
                 return value
             case ("raised", str() as ename, str() as text, list() as complaints, list() as changes):
                 self._note(arguments, complaints, changes, None)
-                raise StudentError(_plain(ename), _plain(text))
+                raise StudentError(plain(ename), plain(text))
         raise self._malformed()
 
     def _note(self, arguments: Sequence[Any], complaints: list[Any], changes: list[Any], value: Any) -> None:
@@ -213,7 +205,7 @@ class Session:
                         target[...] = now
         for complaint in complaints[:3]:
             if type(complaint) is str:
-                warnings.warn(_plain(complaint), RuntimeWarning, stacklevel=4)
+                warnings.warn(plain(complaint), RuntimeWarning, stacklevel=4)
 
     def check(self) -> None:
         """Make sure that what has just run stayed within its limits of disk and threads, so that it is blamed itself.
@@ -225,10 +217,10 @@ class Session:
             if reason:
                 raise self._lose(reason)
 
-    def close(self) -> tuple[str, str, int, int]:
-        """End the fork; return how it ended, why we ended it if we did, its CPU milliseconds and peak memory (kB)."""
+    def close(self) -> Ended:
+        """End the fork, and return how it came to its end."""
         self.channel.close()
-        return self.zygote.end(self)
+        return self.zygote.end()
 
     def _ask(self, request: tuple[Any, ...], timeout_s: float) -> tuple[Any, bool]:
         """Send a request, and return the reply, and whether it had to be interrupted.
@@ -283,9 +275,9 @@ class Session:
 
     def _lose(self, reason: str, overtime: bool = False) -> SessionLostError:
         """End the fork, and remember why it is gone; without a reason, it ended by itself."""
-        how, watched, _, _ = self.close()
-        reason = watched or reason
-        self.lost = SessionLostError(reason or f"the process ended ({how})", bool(reason), overtime)
+        ended = self.close()
+        reason = ended.reason or reason
+        self.lost = SessionLostError(reason or f"the process ended ({ended.how})", bool(reason), overtime)
         return self.lost
 
     def _malformed(self) -> SessionLostError:
@@ -307,177 +299,6 @@ class Session:
         return Handle(self, reference)
 
 
-class Zygote:
-    """The warm process of one section, seen from outside."""
-
-    def __init__(self, write_bundle: Callable[[Path], Sequence[str]], limits: Limits) -> None:
-        """Start it, behind the best walls that there are, or those that the limits ask for.
-
-        `write_bundle(folder)` writes what students have beside their notebook, and returns which modules to import.
-        Raises: CourseError.
-        """
-        self.level = levels.choose(limits.isolation)
-        self.limits = limits
-        self._session: Session | None = None
-        walls.hide_memory()
-        _clear_stale()
-        try:
-            self.folder = Path(tempfile.mkdtemp(prefix=f"autograder-{os.getpid()}-"))
-        except OSError as error:
-            raise CourseError(f"no temporary folder can be made ({error.strerror or error}): set TMPDIR") from None
-        try:
-            self._start(write_bundle)
-        except BaseException:
-            self.close()
-            raise
-
-    def _start(self, write_bundle: Callable[[Path], Sequence[str]]) -> None:
-        bundle, work = self.folder / "bundle", self.folder / "work"
-        bundle.mkdir()
-        work.mkdir()
-        preload = write_bundle(bundle)
-        _copy_font_list(bundle)
-        ours, theirs = socket.socketpair()
-        self.control: Channel | None = Channel(ours, 1 << 20)
-        try:
-            with theirs:
-                self.process: subprocess.Popen[bytes] | None = subprocess.Popen(
-                    levels.command(self.level, str(bundle), str(work), self.limits.disk_bytes, theirs.fileno()),
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.PIPE,
-                    env=_environment(bundle, work),
-                    cwd=work,
-                    start_new_session=True,
-                )
-        except OSError as error:
-            raise CourseError(f"the sandbox does not start ({error}); try 'autograder doctor'") from None
-        settings = {
-            "level": self.level,
-            "limits": self.limits.as_dict(),
-            "root": str(levels.ROOT),
-            "bundle": str(bundle),
-            "work": str(work),
-            "preload": list(preload),
-            "readable": [*levels.readable(), str(bundle)],
-        }
-        try:
-            self._tell(settings, START_S)
-        except (MessageError, PeerGoneError, DeadlineError) as error:
-            self.process.kill()
-            said = (self.process.communicate()[1] or b"").decode(errors="replace").strip().splitlines()
-            why = _plain(said[-1]) if said else type(error).__name__
-            raise CourseError(f"the sandbox does not start ({why}); try 'autograder doctor'") from None
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can still fork."""
-        return self.control is not None and self.process is not None and self.process.poll() is None
-
-    def fork(self, descriptor: socket.socket) -> None:
-        """Fork a process that serves over the socket.
-
-        Raises: CourseError if the warm process is gone.
-        """
-        try:
-            assert self.control is not None
-            self._tell(("fork",), CONTROL_S)
-            socket.send_fds(self.control.socket, [b"f"], [descriptor.fileno()])
-            self.control.receive(time.monotonic() + CONTROL_S)
-        except (MessageError, PeerGoneError, DeadlineError, OSError, AssertionError):
-            self.close()
-            raise CourseError("the sandbox is gone; try again, or 'autograder doctor'") from None
-
-    def watch(self) -> str:
-        """Return why the running fork has been ended for what it took, if it has."""
-        try:
-            return str(self._tell(("watch",), CONTROL_S))
-        except (MessageError, PeerGoneError, DeadlineError):
-            return ""
-
-    def interrupt(self) -> None:
-        """Ask the running fork to stop what it is doing."""
-        with contextlib.suppress(MessageError, PeerGoneError, DeadlineError, AttributeError):
-            self._tell(("interrupt",), CONTROL_S)
-
-    def end(self, session: Session) -> tuple[str, str, int, int]:
-        """End the running fork."""
-        try:
-            how, reason, milliseconds, peak = self._tell(("end",), CONTROL_S)
-            return how, reason, milliseconds, peak
-        except (MessageError, PeerGoneError, DeadlineError, AttributeError, ValueError):
-            self.close()
-            return "with the warm process", "", 0, 0
-
-    def _tell(self, request: Any, timeout_s: float) -> Any:
-        if self.control is None:
-            raise PeerGoneError
-        deadline = time.monotonic() + timeout_s
-        self.control.send(*encode(request), deadline)
-        return self.control.receive(deadline)
-
-    def close(self) -> None:
-        """End it, and everything in it."""
-        control, self.control = getattr(self, "control", None), None
-        process, self.process = getattr(self, "process", None), None
-        if control:
-            control.close()
-        if process:
-            try:
-                process.wait(2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stderr:
-                process.stderr.close()
-        folders.remove(self.folder)
-
-
-def _environment(bundle: Path, work: Path) -> dict[str, str]:
-    """Return the whole environment of the warm process; nothing of ours is passed on."""
-    fixed = {
-        "PATH": "/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        **MALLOC,
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": str(bundle / ".matplotlib"),
-        **{name: str(work) for name in ("HOME", "TMPDIR", "IPYTHONDIR")},
-        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    }
-    search = {name: os.environ[name] for name in ("PYTHONPATH", "LD_LIBRARY_PATH") if name in os.environ}
-    return search | fixed
-
-
-def _copy_font_list(bundle: Path) -> None:
-    """Give the jail Matplotlib's list of fonts, which takes a second to make."""
-    import matplotlib
-
-    (bundle / ".matplotlib").mkdir()
-    for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-        shutil.copy(path, bundle / ".matplotlib")
-
-
-def _clear_stale() -> None:
-    """Remove the folders of graders that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob("autograder-*-*"):
-        number = folder.name.split("-")[1]
-        with contextlib.suppress(OSError):
-            if number.isdecimal() and not _is_running(int(number)) and folder.stat().st_uid == os.getuid():
-                folders.remove(folder)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
 def _alike(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
     return a.shape == b.shape and bool(a.dtype.newbyteorder("=") == b.dtype)
 
@@ -486,8 +307,3 @@ def _handles(value: Any) -> list[Handle]:
     if type(value) is Handle:
         return [value]
     return [part for part in value if type(part) is Handle] if type(value) is tuple else []
-
-
-def _plain(text: str) -> str:
-    """Make a stranger's text fit for one line of a message."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:200])

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from autograder.course import CourseError
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.remote import CellRun, Session, SessionLostError, Zygote
+from autograder.sandbox.remote import CellRun, Session, SessionLostError
+from autograder.sandbox.warm import WarmProcess
 
 RESTARTS = 8  # of one submission's process
 CHECK_S = 0.005  # a step that is quicker than this cannot have filled the disk
@@ -29,7 +30,7 @@ class Student:
     we had to end it, the step is lost, and the next one goes on with everything before it.
     """
 
-    def __init__(self, zygote: Callable[[], Zygote], limits: Limits) -> None:
+    def __init__(self, zygote: Callable[[], WarmProcess], limits: Limits) -> None:
         """Begin; `zygote()` gives a warm process that is alive."""
         self.zygote, self.limits = zygote, limits
         self.deadline = float("inf")  # until the first process has begun

@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import tempfile
-import termios
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -31,7 +30,7 @@ FCNTL = (
     *(fcntl.F_DUPFD, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL, fcntl.F_SETFL, fcntl.F_GETLK, fcntl.F_SETLK),
     *(fcntl.F_SETLKW, 36, 37, 38, fcntl.F_DUPFD_CLOEXEC, 1031, 1032),  # locks of open files, sizes of pipes
 )
-IOCTL = (termios.TCGETS, termios.TIOCGWINSZ, termios.FIONREAD, termios.FIONBIO, termios.FIOCLEX, termios.FIONCLEX)
+IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 READ_WRITE_NEITHER = 3  # an access mode for ioctl alone, which Landlock does not hold
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")

@@ -355,3 +355,8 @@ class Channel:
     def close(self) -> None:
         """Close this end."""
         self.socket.close()
+
+
+def plain(text: str) -> str:
+    """Make a stranger's text fit for one line of a message."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(text)[:200])

@@ -94,22 +94,22 @@ class Zygote:
             os.kill(self.pid, signal.SIGINT)
         return "interrupted"
 
-    def end(self) -> tuple[str, str, int, int]:
-        """End the fork and clear away behind it; say how it ended, with its CPU milliseconds and peak memory."""
+    def end(self) -> tuple[str, str]:
+        """End the fork and clear away behind it; say how it ended, and why if it was us."""
         if not self.pid:
-            return "no fork", "", 0, 0
+            return "no fork", ""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        _, status, used = os.wait4(self.pid, 0)
+        _, status = os.waitpid(self.pid, 0)
         self.pid = 0
         self._sweep()
         folders.remove(self.folder)
         how = f"exit code {os.WEXITSTATUS(status)}"
         if os.WIFSIGNALED(status):
             how = f"signal {os.WTERMSIG(status)}, {signal.strsignal(os.WTERMSIG(status))}"
-        return how, self.reason, int(1000 * (used.ru_utime + used.ru_stime)), used.ru_maxrss
+        return how, self.reason
 
     def _sweep(self) -> None:
         """End what the fork has left behind; with seccomp there is nothing, since it could start no process."""
