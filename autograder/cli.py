@@ -86,7 +86,7 @@ def grade(sections: tuple[str, ...], force: bool) -> None:
             OUT.print(f"{section.name}: nobody has handed in; submissions belong into {where}")
             continue
         isolation = levels.choose(Limits.of(course.config).isolation)
-        OUT.print(f"{section.name}: {len(waiting)} submissions, isolation: {isolation}")
+        OUT.print(f"{section.name}: {len(waiting)} submissions, isolation: {levels.named(isolation)}")
         for number, student in enumerate(waiting, start=1):
             with OUT.status(f"{number}/{len(waiting)} {student}"):
                 (result,) = grading.grade_class(course, section, [student], force)
@@ -106,6 +106,7 @@ def check(notebook: Path, section: str | None, as_json: bool) -> None:
     Exit code 0 when it was graded, whatever the score.
     """
     from autograder.engine import grade_notebook
+    from autograder.sandbox import levels
 
     with ERR.status(f"grading {notebook.name}"):
         grade = grade_notebook(notebook, section, note=lambda sentence: click.echo(f"note: {sentence}", err=True))
@@ -120,7 +121,7 @@ def check(notebook: Path, section: str | None, as_json: bool) -> None:
             OUT.print(f"{'':39} → {cell.hint}", markup=False)
     OUT.print(
         f"{grade.section}: {grade.points:g} of {grade.max_points:g} points in {grade.seconds:.1f} s, "
-        f"isolation: {grade.isolation}"
+        f"isolation: {levels.named(grade.isolation)}"
     )
 
 

@@ -27,9 +27,7 @@ def run(course: Course, section: Section, console: Console) -> None:
     people = {student.id: student for student in demo.STUDENTS[section.name]}
     console.print(f"handed in  {len(ids)} made-up students, into {classroom}/submitted/{demo.PREFIX}*/")
     isolation = levels.choose(Limits.of(course.config).isolation)
-    console.print(
-        f"walls      {isolation}: student code runs behind them, the tests do not ('autograder doctor' says more)"
-    )
+    console.print(f"isolation  {levels.named(isolation)}, as 'autograder doctor' explains")
     results: list[grading.Graded] = []
     for number, student in enumerate(ids, start=1):
         with console.status(f"{number}/{len(ids)} {people[student].name}, who {people[student].story}"):

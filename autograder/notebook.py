@@ -11,6 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course import CourseError
+from autograder.sandbox.wire import sound
 
 KERNEL_LANGUAGE = "python"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": KERNEL_LANGUAGE}
@@ -142,7 +143,7 @@ def _scrub(nb: NotebookNode) -> None:
         cell.metadata = NotebookNode({name: cell.metadata[name] for name in ("nbgrader",) if name in cell.metadata})
         if tags:
             cell.metadata["tags"] = tags
-        cell.source = cell.source.encode("utf-8", "replace").decode()  # half a surrogate pair would break the file
+        cell.source = sound(cell.source)
         if "attachments" in cell:
             attached = {name: _pictures(forms) for name, forms in cell.attachments.items() if ATTACHED.fullmatch(name)}
             cell.attachments = NotebookNode({name: pictures for name, pictures in attached.items() if pictures})

@@ -7,6 +7,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.sandbox.wire import sound
+
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PIXELS = 16_000_000  # more would make a browser slow; a few kilobytes can hold a billion
 ITEMS = 500
@@ -51,24 +53,19 @@ def kept_outputs(sent: Any, limit: int) -> list[NotebookNode]:
 def _kept(item: dict[str, Any]) -> Any:
     match item:
         case {"output_type": "stream", "name": "stdout" | "stderr" as name, "text": str() as text}:
-            return text_output(_sound(text), name)
+            return text_output(sound(text), name)
         case {"output_type": "error", "ename": str() as ename, "evalue": str() as evalue, "traceback": list() as lines}:
-            traceback = [_sound(line) for line in lines[-LINES:] if isinstance(line, str)]
-            return error_output(_sound(ename[:200]), _sound(evalue), traceback)
+            traceback = [sound(line) for line in lines[-LINES:] if isinstance(line, str)]
+            return error_output(sound(ename[:200]), sound(evalue), traceback)
         case {"output_type": "display_data" | "execute_result" as kind, "data": dict() as data}:
             kept = {}
             if isinstance(data.get("text/plain"), str):
-                kept["text/plain"] = _sound(data["text/plain"])
+                kept["text/plain"] = sound(data["text/plain"])
             picture = _picture(data.get("image/png"))
             if picture:
                 kept["image/png"] = picture
             return shown_output(kind, kept) if kept else None
     return None
-
-
-def _sound(text: str) -> str:
-    """Replace halves of surrogate pairs, which no file can hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def _picture(value: Any) -> str:

@@ -1,5 +1,6 @@
 """nbgrader's seam: the classes and the hook that nbgrader_config.py names. Everything else of nbgrader is stock."""
 
+from logging import INFO, WARNING
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from autograder.course import find_section
 from autograder.engine import grade_cells
 from autograder.grade import METADATA
 from autograder.notebook import check_is_no_link, fingerprint, restore
+from autograder.sandbox import levels
 
 Resources = dict[str, Any]
 
@@ -53,7 +55,8 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
         section = find_section(resources["nbgrader"]["assignment"])
-        grade_cells(nb, section, released_in_gradebook(resources), self.config)
+        grade = grade_cells(nb, section, released_in_gradebook(resources), self.config)
+        self.log.log(WARNING if grade.isolation == "process" else INFO, "isolation: %s", levels.named(grade.isolation))
         nb.metadata[METADATA]["submitted_sha256"] = fingerprint(submitted_file(self, resources))
         return nb, resources
 

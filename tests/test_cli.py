@@ -9,6 +9,9 @@ from submissions import solved, with_source, write
 from test_engine import make_course
 
 from autograder import cli
+from autograder.engine import cool_down
+from autograder.sandbox import levels
+from autograder.sandbox.levels import Level
 
 
 def run(*words):
@@ -106,7 +109,7 @@ def test_a_gradebook_that_cannot_be_opened_is_one_line_and_stays_as_it_is(course
 def test_doctor_looks_at_everything_and_finds_this_machine_fit():
     result = run("doctor")
     assert result.exit_code == 0, result.output
-    for what in ("Python", "packages", "alembic", "kernel", "course", "isolation"):
+    for what in ("Python", "packages", "alembic", "kernel", "course", "isolation", "sandbox"):
         assert f"✓ {what}" in result.output
 
 
@@ -114,3 +117,36 @@ def test_every_command_explains_itself():
     for name, command in cli.main.commands.items():
         assert command.help, name
         assert run(name, "--help").exit_code == 0
+
+
+def test_doctor_says_what_to_install_for_the_next_level(monkeypatch):
+    offered = (Level("bubblewrap", "bubblewrap is not installed", "apt-get install bubblewrap"), *levels.probe()[1:])
+    monkeypatch.setattr(levels, "probe", lambda: offered)
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "✓ isolation: landlock" in said
+    assert "for bubblewrap: apt-get install bubblewrap" in said
+
+
+def test_without_any_wall_nothing_is_graded_and_the_option_is_named(monkeypatch, tmp_path):
+    offered = (Level("bubblewrap", "no"), Level("landlock", "this kernel has no Landlock"), Level("process"))
+    monkeypatch.setattr(levels, "probe", lambda: offered)
+    cool_down()
+    result = run("check", str(write(solved(), tmp_path / "activations.ipynb")))
+    assert result.exit_code == 1
+    assert "this kernel has no Landlock" in result.output
+    assert "c.Limits.isolation = 'process'" in result.output
+    assert run("doctor").exit_code == 1
+
+
+def test_the_level_that_is_no_wall_must_be_asked_for_and_says_so_each_time(course, tmp_path):
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write("c.Limits.isolation = 'process'\n")
+    result = run("check", str(write(solved(), tmp_path / "activations.ipynb")))
+    assert result.exit_code == 0
+    assert "45 of 45" in result.output
+    assert "NO WALL: student code runs with your rights" in " ".join(result.output.split())
+    said = " ".join(run("doctor").output.split())
+    assert "WITH YOUR RIGHTS" in said
+    assert "inside, student code can read the hidden tests" in said

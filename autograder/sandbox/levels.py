@@ -64,6 +64,11 @@ def choose(wanted: str) -> str:
     )
 
 
+def named(level: str) -> str:
+    """Return a level's name as every run prints it, with a warning if it is no wall."""
+    return f"{level} (NO WALL: student code runs with your rights)" if level == "process" else level
+
+
 def landlock_version() -> int:
     """Return the version of Landlock's interface, 0 if there is none."""
     if sys.platform != "linux":

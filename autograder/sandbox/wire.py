@@ -360,3 +360,8 @@ class Channel:
 def plain(text: str) -> str:
     """Make a stranger's text fit for one line of a message."""
     return "".join(letter if letter.isprintable() else " " for letter in str(text)[:200])
+
+
+def sound(text: str) -> str:
+    """Replace halves of surrogate pairs, which no message and no file can hold."""
+    return text.encode("utf-8", "replace").decode()

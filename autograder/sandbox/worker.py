@@ -24,7 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.sandbox.wire import Channel, MessageError, Reference, encode
+from autograder.sandbox.wire import Channel, MessageError, Reference, encode, sound
 
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
@@ -49,7 +49,7 @@ class Outputs:
         """Take what was printed, as far as there is room."""
         if self.room <= 0 or not text or self.full():
             return
-        kept = _sound(text[: self.room])
+        kept = sound(text[: self.room])
         self.room -= len(kept)
         if self.room <= 0:
             kept += f"\n[more than {self.limit} bytes: cut off]\n"
@@ -68,7 +68,9 @@ class Outputs:
         """Take what was displayed: its text and its PNG."""
         if self.full():
             return
-        kept = {form: _sound(data[form]) for form in FORMS if isinstance(data.get(form), str | bytes)}
+        kept = {form: data[form] for form in FORMS if isinstance(data.get(form), str | bytes)}
+        if isinstance(kept.get("text/plain"), str):
+            kept["text/plain"] = sound(kept["text/plain"])
         self.room -= sum(len(value) for value in kept.values())
         if self.room > 0:
             self.items.append({"output_type": output_type, "data": kept})
@@ -77,8 +79,8 @@ class Outputs:
 
     def fail(self, name: str, text: str, traceback: Iterable[str]) -> None:
         """Take an error."""
-        lines = [_sound(str(line)[:TEXT]) for line in traceback][-40:]
-        self.items.append({"output_type": "error", "ename": _sound(name), "evalue": text[:TEXT], "traceback": lines})
+        lines = [sound(str(line)[:TEXT]) for line in traceback][-40:]
+        self.items.append({"output_type": "error", "ename": sound(name), "evalue": text[:TEXT], "traceback": lines})
 
     def collected(self) -> list[dict[str, Any]]:
         """Return everything, with the pieces of each stream put together."""
@@ -371,14 +373,9 @@ def _parameters(function: Any) -> list[str]:
 
 def _text_of(error: Any) -> str:
     try:
-        return str(_sound(str(error)[:TEXT]))
+        return sound(str(error)[:TEXT])
     except Exception:
         return ""
-
-
-def _sound(text: Any) -> Any:
-    """Replace halves of surrogate pairs, which no UTF-8 file can hold."""
-    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
 def serve(descriptor_channel: Channel, shell: _Shell, output_bytes: int) -> None:
