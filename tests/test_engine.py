@@ -4,6 +4,7 @@ import json
 
 import pytest
 from submissions import cell_of, doubled, solved, with_source, without, write
+from traitlets.config import Config
 
 from autograder.bundle import write_source
 from autograder.course import SECTIONS, Course, CourseError
@@ -245,3 +246,79 @@ def test_the_section_is_found_from_metadata_then_name_and_else_asked_for(tmp_pat
         grade_notebook(write(nb, tmp_path / "homework.ipynb"))
     with pytest.raises(CourseError, match="there is no section called 'nonsense'; there are: activations"):
         grade_notebook(tmp_path / "homework.ipynb", section="nonsense")
+
+
+def graded(nb, released=None, **settings):
+    """Grade a notebook as it stands, with released cells of its own if need be."""
+    return grade_cells(nb, SECTIONS[0], released or released_cells(solved()), Config(settings))
+
+
+def test_hooks_on_cells_are_called_as_nbclient_calls_them():
+    called = []
+
+    def note(name):
+        return lambda **named: called.append((name, named["cell_index"], named.get("execute_reply")))
+
+    nb = with_source(solved(), relu_forward="1 / 0")
+    names = ("on_cell_start", "on_cell_executed", "on_cell_error")
+    graded(nb, NotebookClient={name: note(name) for name in names})
+    ran = [index for index, cell in enumerate(nb.cells) if cell.cell_type == "code" and cell.execution_count]
+    assert [index for name, index, _ in called if name == "on_cell_start"] == ran
+    assert [index for name, index, _ in called if name == "on_cell_executed"] == ran
+    failed = [(index, reply["content"]["ename"]) for name, index, reply in called if name == "on_cell_error"]
+    assert (nb.cells.index(cell_of(nb, "relu_forward")), "ZeroDivisionError") in failed
+    assert all(reply["content"]["status"] == "error" for name, _, reply in called if name == "on_cell_error")
+
+
+def test_student_cells_can_tell_that_they_are_being_graded(tmp_path):
+    source = cell_of(solved(), "relu_forward").source
+    nb = with_source(
+        solved(), relu_forward="import os\nassert os.environ['NBGRADER_EXECUTION'] == 'autograde'\n" + source
+    )
+    assert grade_notebook(write(nb, tmp_path / "activations.ipynb")).points == 45
+
+
+def test_a_tagged_demonstration_is_skipped_and_its_tag_on_a_test_changes_nothing(tmp_path):
+    nb = solved()
+    demonstration = next(cell for cell in nb.cells if "skip-execution" in cell.metadata.get("tags", []))
+    demonstration.source = "import time\ntime.sleep(1000)"
+    cell_of(nb, "test_relu_forward").metadata["tags"] = ["skip-execution"]
+    assert grade_notebook(write(nb, tmp_path / "activations.ipynb")).points == 45
+
+
+@pytest.mark.parametrize(
+    ("source", "points", "status"),
+    [
+        ("assert relu_forward is not None", 2, "passed"),
+        ("assert relu_forward is None, 'it is there'", 0, "failed"),
+        ("print('half')\n1.0", 1, "partial"),
+        ("0", 0, "failed"),
+        ("'a text'", 2, "passed"),
+        ("relu_forward(1, 2, 3)", 0, "error"),
+        ("from autograder.checks import activations", 0, "error"),
+        (
+            "from autograder.checks.verdict import Verdict, publish\npublish(Verdict(1.0))\npublish(Verdict(1.0))",
+            0,
+            "error",
+        ),
+    ],
+)
+def test_a_test_of_an_instructors_own_earns_its_points_by_running_to_its_end(source, points, status):
+    released = released_cells(with_source(solved(), test_relu_forward=source))
+    found = cells(graded(solved(), released))
+    assert (found["test_relu_forward"].points, found["test_relu_forward"].status) == (points, status)
+    assert found["test_relu_backward"].points == 4
+
+
+def test_a_test_cell_that_uses_what_it_does_not_import_is_the_courses_fault():
+    released = released_cells(with_source(solved(), test_relu_forward="relu_forward(np.ones(3))"))
+    with pytest.raises(CourseError, match="the test cell test_relu_forward uses np, which it neither imports"):
+        graded(solved(), released)
+
+
+def test_a_passed_test_without_points_is_no_error():
+    nb, released = solved(), released_cells(solved())
+    released["test_relu_forward"].metadata.nbgrader.points = 0
+    assert cells(graded(nb, released))["test_relu_forward"].status == "passed"
+    kinds = [output.output_type for output in cell_of(nb, "test_relu_forward").outputs]
+    assert "error" not in kinds
