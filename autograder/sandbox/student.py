@@ -11,7 +11,7 @@ from autograder.sandbox.remote import CellRun, Session, SessionLostError
 from autograder.sandbox.warm import WarmProcess
 
 RESTARTS = 8  # of one submission's process
-CHECK_S = 0.005  # a step that is quicker than this cannot have filled the disk
+QUICK_S = 0.005  # a test that is quicker than this cannot have filled the disk
 T = TypeVar("T")
 
 
@@ -42,13 +42,16 @@ class Student:
 
     def run(self, source: str) -> CellRun | Lost:
         """Run one of the student's cells."""
-        came = self.step(lambda session: session.run(source))
+        came = self.step(lambda session: session.run(source), quick_s=0.0)
         if isinstance(came, CellRun) and not came.overtime:
             self._cells.append(source)
         return came
 
-    def step(self, work: Callable[[Session], T]) -> T | Lost:
-        """Let `work` use the session, and bring the session back if it is lost on the way."""
+    def step(self, work: Callable[[Session], T], quick_s: float = QUICK_S) -> T | Lost:
+        """Let `work` use the session, and bring the session back if it is lost on the way.
+
+        What takes longer than quick_s is looked at for what it left behind, so that it is blamed, and not the next.
+        """
         for last in (False, True):
             session = self._alive()
             if session is None:
@@ -56,7 +59,7 @@ class Student:
             try:
                 start = time.monotonic()
                 came = work(session)
-                if time.monotonic() - start > CHECK_S:
+                if time.monotonic() - start > quick_s:
                     session.check()
             except SessionLostError:
                 pass
