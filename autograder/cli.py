@@ -105,7 +105,7 @@ def check(notebook: Path, section: str | None, as_json: bool) -> None:
 
     Exit code 0 when it was graded, whatever the score.
     """
-    from autograder.engine import grade_notebook
+    from autograder import grade_notebook
     from autograder.sandbox import levels
 
     with ERR.status(f"grading {notebook.name}"):

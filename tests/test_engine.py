@@ -322,3 +322,11 @@ def test_a_passed_test_without_points_is_no_error():
     assert cells(graded(nb, released))["test_relu_forward"].status == "passed"
     kinds = [output.output_type for output in cell_of(nb, "test_relu_forward").outputs]
     assert "error" not in kinds
+
+
+def test_the_package_offers_the_one_function_that_grades(tmp_path):
+    import autograder
+
+    assert autograder.grade_notebook is grade_notebook
+    assert autograder.grade_notebook(str(write(solved(), tmp_path / "activations.ipynb"))).points == 45
+    assert not hasattr(autograder, "nonsense")

@@ -110,6 +110,8 @@ def graded(tmp_path_factory):
             (folder / name).write_text(text)
         for name, target in one.links.items():
             os.symlink(target.replace("$SECRET", str(root / "secret.txt")), folder / name)
+        if one.name == "linked-files":
+            os.link(root / "secret.txt", folder / "hard.txt")
     honest = course.classroom / "submitted" / "honest" / SECTION.folder
     (honest / "notes.txt").write_text(SECRET)
     path = os.environ["PATH"]
