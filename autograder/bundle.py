@@ -28,6 +28,11 @@ def write_source(section: Section, folder: Path) -> list[str]:
     return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in GIVEN]
 
 
+def last_change() -> int:
+    """Return when a module that students get was last changed, in nanoseconds."""
+    return max((ROOT / "source" / f"{module}.py").stat().st_mtime_ns for module in GIVEN)
+
+
 def complete(section: Section, folder: Path) -> None:
     """Turn a released assignment folder, which holds the stripped notebook, into a bundle that works by itself."""
     new = folder / ".source-new"

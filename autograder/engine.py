@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import setenv
 from traitlets.config import Config
 
-from autograder.bundle import write_source
+from autograder.bundle import last_change, write_source
 from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.course import SECTIONS, Course, CourseError, Section, find_section
 from autograder.grade import METADATA, CellGrade, Grade, Status
@@ -98,7 +98,7 @@ def warm_process(section: Section, limits: Limits) -> WarmProcess:
 
     Raises: CourseError if the machine has no walls, or it does not start.
     """
-    key = (os.getpid(), section.name, str(limits.as_dict()))
+    key = (os.getpid(), section.name, last_change(), str(limits.as_dict()))
     if key not in _warm or not _warm[key].alive:
         cool_down()
         _warm[key] = WarmProcess(lambda folder: _write_bundle(section, folder), limits)

@@ -330,3 +330,22 @@ def test_the_package_offers_the_one_function_that_grades(tmp_path):
     assert autograder.grade_notebook is grade_notebook
     assert autograder.grade_notebook(str(write(solved(), tmp_path / "activations.ipynb"))).points == 45
     assert not hasattr(autograder, "nonsense")
+
+
+def test_a_changed_source_is_what_the_next_submission_gets(tmp_path, monkeypatch):
+    import shutil
+
+    from autograder import bundle
+
+    shutil.copytree(bundle.ROOT / "source", tmp_path / "source")
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    path = write(
+        with_source(
+            solved(), relu_forward="from source.layers import NEW\n" + cell_of(solved(), "relu_forward").source
+        ),
+        tmp_path / "activations.ipynb",
+    )
+    assert grade_notebook(path).points == 39
+    with (tmp_path / "source" / "layers.py").open("a") as layers:
+        layers.write("NEW = 1\n")
+    assert grade_notebook(path).points == 45
