@@ -274,7 +274,10 @@ class Channel:
         Raises: MessageError, with nothing sent; DeadlineError, PeerGoneError.
         """
         size = self.check(header, buffers)
-        waiting = [memoryview(PREFIX.pack(len(header), size) + header), *buffers]
+        parts: list[bytes | memoryview] = [PREFIX.pack(len(header), size), header, *buffers]
+        if size < READ_AHEAD:  # one piece is quicker to send than many
+            parts = [b"".join(parts)]
+        waiting = [memoryview(part) for part in parts]
         while waiting:
             try:
                 sent = os.writev(self.socket.fileno(), waiting[:64])  # sendmsg could send descriptors: no fork may

@@ -9,6 +9,7 @@ import inspect
 import io
 import os
 import random
+import re
 import signal
 import sys
 import warnings
@@ -28,6 +29,7 @@ from autograder.sandbox.wire import Channel, MessageError, Reference, encode, so
 
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
+MAGIC = re.compile(r"^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]", re.MULTILINE)  # IPython's own syntax
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
 PIECES = 1000  # of one cell's outputs
@@ -153,6 +155,16 @@ class _Shell(InteractiveShell):
     @contextlib.contextmanager
     def _tee(self, channel: str) -> Iterator[None]:
         yield  # IPython's own keeps every printed byte
+
+    def transform_cell(self, raw_cell: str) -> str:
+        """Leave plain Python as it is: looking for magics takes longer than running most cells."""
+        if raw_cell[:1].isspace() or MAGIC.search(raw_cell):
+            return str(super().transform_cell(raw_cell))  # type: ignore[no-untyped-call]
+        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
+
+    def should_run_async(self, raw_cell: str, **more: Any) -> bool:
+        """Tell whether a cell needs a loop, which none does that awaits nothing."""
+        return ("await" in raw_cell or "async" in raw_cell) and bool(super().should_run_async(raw_cell, **more))
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no screen."""
