@@ -15,6 +15,7 @@ import numpy as np
 from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import CallTimeoutError, RemoteFunction, SessionLostError, StudentError
+from autograder.sandbox.wire import same_bits
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,12 @@ def copies_of(arguments: Sequence[Any]) -> list[Any]:
 
 
 def changed(before: Sequence[Any], after: Sequence[Any]) -> list[int]:
-    """Return which arguments are no longer what they were."""
+    """Return which arguments are no longer what they were, bit by bit."""
     return [
         k
         for k, (then, now) in enumerate(zip(before, after, strict=True))
-        if isinstance(then, np.ndarray) and not np.array_equal(then, now, equal_nan=True)
+        if isinstance(then, np.ndarray)
+        and not ((then.shape, then.dtype) == (now.shape, now.dtype) and same_bits(then, now))
     ]
 
 
