@@ -44,13 +44,17 @@ class Zygote:
 
     def serve(self) -> None:
         """Answer requests until the trusted side is gone."""
-        answers: dict[str, Callable[..., Any]] = {"fork": self.fork, "interrupt": self.interrupt, "end": self.end}
-        answers["watch"] = self.watch
+        answers: dict[str, Callable[[], Any]] = {
+            "fork": self.fork,
+            "interrupt": self.interrupt,
+            "watch": self.watch,
+            "end": self.end,
+        }
         while True:
             ready, _, _ = select.select([self.control.socket], [], [], WATCH_S if self.pid else None)
             if ready:
-                what, *fields = self.control.receive(NEVER)
-                self.reply(answers[what](*fields))
+                (what,) = self.control.receive(NEVER)
+                self.reply(answers[what]())
             elif self.pid and not self.reason:
                 self.watch()
 
