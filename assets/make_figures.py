@@ -5,11 +5,11 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from source import plots
 from source.activations import PAIRS
 from source.data import generated_images
 from source.explore.saturation import run_stack
 from source.explore.zigzag import descend, sigmoid_fed_inputs
+from source.plots import activations as plots
 
 HERE = Path(__file__).resolve().parent
 

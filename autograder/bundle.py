@@ -4,7 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from autograder.course import GIVEN, Course, Section
+from autograder.course import Course, Section
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -14,23 +14,23 @@ def write_source(section: Section, folder: Path) -> list[str]:
 
     A withheld module is there as one sentence: importing it says that it is the student's to write.
     """
-    for module in GIVEN:
+    for module in section.given:
         target = folder / f"{module}.py"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "source" / f"{module}.py", target)
     for module in section.withholds:
-        own = module == section.name
+        own = module in section.asks_for
         when = "is what this section asks you to write" if own else "is what a later section asks you to write"
         sentence = f"source.{module} {when}; it arrives with the bundle of the section after that"
         (folder / f"{module}.py").write_text(
             f'"""Withheld: {sentence}."""\n\nraise ImportError("{sentence}")\n', encoding="utf-8"
         )
-    return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in GIVEN]
+    return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in section.given]
 
 
-def last_change() -> int:
-    """Return when a module that students get was last changed, in nanoseconds."""
-    return max((ROOT / "source" / f"{module}.py").stat().st_mtime_ns for module in GIVEN)
+def last_change(section: Section) -> int:
+    """Return when a module that a section's students get was last changed, in nanoseconds."""
+    return max((ROOT / "source" / f"{module}.py").stat().st_mtime_ns for module in section.given)
 
 
 def complete(section: Section, folder: Path) -> None:

@@ -130,14 +130,14 @@ def check(notebook: Path, section: str | None, as_json: bool) -> None:
 @click.option("--remove", is_flag=True, help="Remove the demo class from the classroom and the gradebook again.")
 def demo(sections: tuple[str, ...], remove: bool) -> None:
     """Release a section, grade a made-up class whose members make different mistakes, and print the table."""
-    from autograder import demo_run
+    from autograder.demo import run
 
     course = Course.find()
     for section in _chosen(sections):
         if remove:
-            demo_run.remove(course, section, OUT)
+            run.remove(course, section, OUT)
         else:
-            demo_run.run(course, section, OUT)
+            run.run(course, section, OUT)
 
 
 @main.command()

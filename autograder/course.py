@@ -14,13 +14,13 @@ class CourseError(Exception):
 class Section:
     """One section: its notebook is notebooks/0N_name/name.ipynb, its checks are autograder.checks.name.
 
-    `withholds` names the modules of `source` that its students do not get, because they are what the section asks
-    for, or what a later one will. They arrive with the bundle of the section after.
+    `asks_for` names the modules of `source` that hold what its students write. They are withheld until then, and
+    arrive with the bundle of the section after.
     """
 
     number: int
     name: str
-    withholds: tuple[str, ...]
+    asks_for: tuple[str, ...]
 
     @property
     def folder(self) -> str:
@@ -32,14 +32,25 @@ class Section:
         """What a person may call it on the command line."""
         return (self.name, self.folder, str(self.number))
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The modules of `source` that its students have: what everybody gets, and what they wrote before."""
+        return GIVEN + tuple(module for s in SECTIONS if s.number < self.number for module in s.asks_for)
 
-# The rule of secrecy: what every student gets of `source`, and the table that says what comes later. A module that is
-# in neither reaches nobody.
+    @property
+    def withholds(self) -> tuple[str, ...]:
+        """The modules of `source` that its students do not get: what this section asks for, and what later ones do."""
+        return tuple(module for s in SECTIONS if s.number >= self.number for module in s.asks_for)
+
+
+# The rule of secrecy: what every student gets of `source`, and which section asks for the rest. A module that is in
+# neither reaches nobody.
 GIVEN = (
     "__init__", "types", "layers", "network", "training", "data", "pictures", "numeric", "gradcheck", "gradcheck_html",
-    "plots", "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
+    "plots/__init__", "plots/style", "plots/activations",
+    "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
 )  # fmt: skip
-SECTIONS = (Section(1, "activations", withholds=("activations", "losses")),)
+SECTIONS = (Section(1, "activations", asks_for=("activations", "losses")),)
 
 
 def find_section(title: str) -> Section:

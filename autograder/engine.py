@@ -98,7 +98,7 @@ def warm_process(section: Section, limits: Limits) -> WarmProcess:
 
     Raises: CourseError if the machine has no walls, or it does not start.
     """
-    key = (os.getpid(), section.name, last_change(), str(limits.as_dict()))
+    key = (os.getpid(), section.name, last_change(section), str(limits.as_dict()))
     if key not in _warm or not _warm[key].alive:
         cool_down()
         _warm[key] = WarmProcess(lambda folder: _write_bundle(section, folder), limits)

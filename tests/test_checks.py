@@ -7,7 +7,8 @@ import pytest
 from submissions import student_with
 
 from autograder.checks import activations
-from autograder.checks.exercise import Backward, Function
+from autograder.checks.backward import Backward
+from autograder.checks.exercise import Function
 from autograder.checks.verdict import OvertimeError, Verdict, WorkError
 from source import activations as right
 from source.numeric import numeric_gradient

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from source import plots
 from source.activations import PAIRS
 from source.explore.saturation import Stack, run_stack
 from source.explore.zigzag import descend, sigmoid_fed_inputs
+from source.plots import activations as plots
+from source.plots import style
 
 
 @pytest.fixture(autouse=True)
@@ -123,5 +124,5 @@ def test_dead_units_and_accuracy_show_side_by_side():
 
 
 def test_lines_differ_in_colour_and_style():
-    assert len(plots.COLOURS) == len(plots.STYLES) == len({to_rgb(colour) for colour in plots.COLOURS})
-    assert len(set(map(str, plots.STYLES))) == len(plots.STYLES)
+    assert len(style.COLOURS) == len(style.STYLES) == len({to_rgb(colour) for colour in style.COLOURS})
+    assert len(set(map(str, style.STYLES))) == len(style.STYLES)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.checks.backward import Backward
 from autograder.checks.comparing import Case
-from autograder.checks.exercise import Backward, Function
+from autograder.checks.exercise import Function
 from autograder.checks.mistakes import activations as wrong
 from autograder.checks.verdict import publish
 from source import activations as right

@@ -1,6 +1,6 @@
 """Compare what a student's function gave: with the reference, with numeric differences, and with known mistakes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,11 +15,11 @@ from source.types import Array
 
 @dataclass(frozen=True)
 class Case:
-    """Inputs to try, and what a backward is held against there.
+    """Inputs to try, and what gradients are held against there.
 
-    `numeric`: differences of the reference forward, kink-aware, for ordinary inputs. `reference`: the reference
-    backward, where differences are blind (tails, close to kinks) or too slow (large inputs). `hint` is for a
-    backward that fails here and nowhere before.
+    `numeric`: differences of the reference, kink-aware, for ordinary inputs. `reference`: the reference's own
+    gradient, where differences are blind (tails, close to kinks) or too slow (large inputs). `hint` is for work that
+    fails here and nowhere before.
     """
 
     label: str
@@ -42,7 +42,8 @@ class Mistake:
     share: float = 0.0
 
 
-Tried = list[tuple[tuple[Any, ...], tuple[Array, ...]]]  # (what a wrong version would be given, what came back)
+Parts = dict[str, Array]  # what a result consists of, by name: "out", "dweights[2]", "grads['w1']"
+Tried = list[tuple[tuple[Any, ...], Parts]]  # (what a wrong version would be given, what came back)
 
 
 def described(value: object) -> str:
@@ -59,6 +60,53 @@ def as_array(value: Any, what: str, name: str) -> Array:
     if array.dtype.kind not in "biuf":
         raise WorkError(f"{what} must be real numbers, your {name} gives an array of dtype {array.dtype}")
     return array.astype(float)
+
+
+def shaped_like(right: Any, value: Any, what: str, name: str) -> Any:
+    """Return a student's value, its numbers as float arrays, if it is built as the right one is, or say how it is not.
+
+    A list may come as a tuple, or as an array with as many rows.
+    """
+    if isinstance(right, list | tuple):
+        if not (isinstance(value, list | tuple) or (type(value) is np.ndarray and value.ndim > 0)):
+            raise WorkError(f"{what} must be a list of {len(right)}, your {name} gives {described(value)}")
+        if len(value) != len(right):
+            raise WorkError(f"{what} must be a list of {len(right)}, your {name} gives {len(value)}")
+        return [shaped_like(a, b, f"{what}[{k}]", name) for k, (a, b) in enumerate(zip(right, value, strict=True))]
+    if isinstance(right, dict):
+        if not (isinstance(value, dict) and set(value) == set(right)):
+            came = f"one with {', '.join(map(repr, value))}" if isinstance(value, dict) else described(value)
+            raise WorkError(f"{what} must be a dict with {', '.join(map(repr, right))}, your {name} gives {came}")
+        return {key: shaped_like(part, value[key], f"{what}[{key!r}]", name) for key, part in right.items()}
+    return as_array(value, what, name)
+
+
+def flat(value: Any, what: str) -> Iterator[tuple[str, Array]]:
+    """Yield the arrays of a value, with their names."""
+    if isinstance(value, list | tuple):
+        for k, part in enumerate(value):
+            yield from flat(part, f"{what}[{k}]")
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from flat(part, f"{what}[{key!r}]")
+    else:
+        yield what, np.asarray(value, dtype=float)
+
+
+def replaced(value: Any, place: int, array: Array) -> Any:
+    """Return a value with its array number `place` (as `flat` counts them) replaced."""
+    count = -1
+
+    def walk(part: Any) -> Any:
+        nonlocal count
+        if isinstance(part, list | tuple):
+            return type(part)(walk(each) for each in part)
+        if isinstance(part, dict):
+            return {key: walk(each) for key, each in part.items()}
+        count += 1
+        return array if count == place else part
+
+    return walk(value)
 
 
 def difference(given: Array, expected: Array, what: str, name: str, truth: str) -> str:
@@ -84,48 +132,60 @@ def difference(given: Array, expected: Array, what: str, name: str, truth: str) 
 
 
 def numeric_comparison(
-    forward: Callable[..., Any], case: Case, k: int, dout: Array, given: Array, what: str, name: str
+    f: Callable[..., Any], inputs: tuple[Any, ...], k: int, place: int, dout: Array, given: Array, what: str, name: str
 ) -> GradientComparison:
-    """Compare the gradient of input k with differences of `Σ dout · forward(inputs)`."""
+    """Compare the gradient of array number `place` of input k with differences of `Σ dout · f(*inputs)`."""
+    start = [array for _, array in flat(inputs[k], "")][place]
 
     def out_of(value: Array) -> Array:
-        inputs = copies_of(case.inputs)
-        inputs[k] = value
-        return np.asarray(forward(*inputs)[0], dtype=float)
+        moved = copies_of(inputs)
+        moved[k] = replaced(moved[k], place, value)
+        return np.asarray(f(*moved), dtype=float)
 
-    return compare_gradient(out_of, case.inputs[k], dout, given, what, name, np.random.default_rng(k))
+    return compare_gradient(out_of, start, dout, given, what, name, np.random.default_rng([k, place] if place else k))
 
 
 def other_input(value: Any) -> Any:
     """Return another input of the same kind and shape."""
     if isinstance(value, np.ndarray):
-        return np.flip(value).copy()
+        return np.flip(value).copy() if value.dtype.kind == "f" else value
+    if isinstance(value, list | tuple):
+        return [other_input(part) for part in value]
     return value / 2 if isinstance(value, float) else value
 
 
-def is_affine(forward: Callable[..., Any], inputs: tuple[Any, ...]) -> bool:
-    """Tell whether out is affine in the first input: its value half-way is the mean of its values at the ends."""
+def is_affine(f: Callable[..., Any], inputs: tuple[Any, ...]) -> bool:
+    """Tell whether f is affine in the first input: its value half-way is the mean of its values at the ends."""
     start, *rest = inputs
     end = start + np.random.default_rng(0).normal(scale=3.0, size=start.shape)
-    at = [np.asarray(forward(point, *rest)[0], dtype=float) for point in (start, end, (start + end) / 2)]
+    at = [np.asarray(f(point, *rest), dtype=float) for point in (start, end, (start + end) / 2)]
     return bool(np.allclose(at[2], (at[0] + at[1]) / 2, rtol=1e-9, atol=1e-9))
 
 
-def matching_hint(mistakes: Sequence[Mistake], tried: Tried) -> str:
-    """Return the hint of the wrong version that gives what the student's gave, on everything tried."""
+def matching_hint(mistakes: Sequence[Mistake], tried: Tried, parts_of: Callable[[tuple[Any, ...], Any], Parts]) -> str:
+    """Return the hint of the wrong version that gives what the student's gave, on everything tried.
+
+    `parts_of(inputs, value)` says what a wrong version's value consists of, as it did of the student's.
+    """
     for mistake in mistakes:
-        if all(_same(mistake.wrong, inputs, results) for inputs, results in tried):
-            return mistake.hint if tried else ""
+        if tried and all(_same(mistake.wrong, inputs, given, parts_of) for inputs, given in tried):
+            return mistake.hint
     return ""
 
 
-def _same(wrong: Callable[..., Any], inputs: tuple[Any, ...], results: tuple[Array, ...]) -> bool:
+def _same(
+    wrong: Callable[..., Any],
+    inputs: tuple[Any, ...],
+    given: Parts,
+    parts_of: Callable[[tuple[Any, ...], Any], Parts],
+) -> bool:
     with np.errstate(all="ignore"):
-        value = wrong(*copies_of(inputs))
-    parts = value if isinstance(value, tuple) else (value,)
-    return len(parts) == len(results) and all(
-        np.shape(part) == result.shape and close(np.asarray(part, dtype=float), result)
-        for part, result in zip(parts, results, strict=True)
+        try:
+            parts = parts_of(inputs, wrong(*copies_of(inputs)))
+        except WorkError:  # it is built differently
+            return False
+    return list(parts) == list(given) and all(
+        part.shape == given[name].shape and close(part, given[name]) for name, part in parts.items()
     )
 
 

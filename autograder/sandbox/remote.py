@@ -18,7 +18,16 @@ import numpy as np
 from autograder.course import CourseError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.warm import Ended, WarmProcess
-from autograder.sandbox.wire import Channel, DeadlineError, MessageError, PeerGoneError, Reference, encode, plain
+from autograder.sandbox.wire import (
+    Channel,
+    DeadlineError,
+    MessageError,
+    PeerGoneError,
+    Reference,
+    arrays_in,
+    encode,
+    plain,
+)
 
 START_S = 60.0  # for a fork to stand behind its walls, on a busy machine
 GRACE_S = 0.5  # between asking student code to stop and ending its process
@@ -38,6 +47,10 @@ class CallTimeoutError(Exception):
     """A student's function did not return in time, and was interrupted."""
 
 
+class NotCalledError(Exception):
+    """A function that waited for another's cache was not called, because there is none."""
+
+
 class SessionLostError(Exception):
     """The student's process is gone, and why. `ended`: by us, for what it did, so that nothing is tried again."""
 
@@ -54,6 +67,32 @@ class CellRun:
     success: bool
     outputs: Any
     overtime: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call to make in the jail: positional and named arguments, and how long it may take.
+
+    `keeps` says which parts of a result tuple stay in the jail. `cache_of` is the place, in the same list of requests,
+    of a call whose kept cache is handed in as the last argument. `unseen`: the whole result tuple stays in the jail.
+    """
+
+    function: "Handle"
+    arguments: Sequence[Any]
+    named: dict[str, Any]
+    keeps: tuple[int, ...] = ()
+    time_s: float | None = None
+    cache_of: int | None = None
+    unseen: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call came to: a value, or what went wrong, and NumPy's complaints."""
+
+    value: Any = None
+    error: StudentError | CallTimeoutError | NotCalledError | None = None
+    complaints: tuple[str, ...] = ()
 
 
 class Handle:
@@ -89,10 +128,27 @@ class RemoteFunction:
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
             self.__signature__ = inspect.Signature([inspect.Parameter(part, kind) for part in names])
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Which parts of a result tuple stay in the jail."""
+        return (1,) if self.__name__.endswith("_forward") else ()
+
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the student's function."""
-        keep = 1 if self.__name__.endswith("_forward") else None
-        return self.session.call(self.handle, arguments, named, keep)
+        return self._value(self.session.calls([Request(self.handle, arguments, named, self.kept)])[0])
+
+    def each(self, many: Sequence[Sequence[Any]]) -> list[Any]:
+        """Call the student's function once for each list of arguments, all in one message, and return the values."""
+        requests = [Request(self.handle, arguments, {}, self.kept) for arguments in many]
+        return [self._value(reply) for reply in self.session.calls(requests)]
+
+    @staticmethod
+    def _value(reply: Reply) -> Any:
+        for complaint in reply.complaints:
+            warnings.warn(complaint, RuntimeWarning, stacklevel=3)
+        if reply.error:
+            raise reply.error
+        return reply.value
 
 
 class Session:
@@ -169,31 +225,53 @@ class Session:
                 return RemoteFunction(self, name, handle, parameters[:20])
         return value
 
-    def call(self, function: Handle, arguments: Sequence[Any], named: dict[str, Any], keep: int | None = None) -> Any:
-        """Call one of the student's functions."""
+    def calls(self, requests: Sequence[Request]) -> list[Reply]:
+        """Call the student's functions, one after the other: all in one message, and every answer in one of its own.
+
+        Arrays that a function changes in place are changed here too. After one that takes too long, the others are
+        not called, and count as overtime too.
+        Raises: SessionLostError.
+        """
         forget, self.forgotten = self.forgotten, []
         for number in forget:
             self._passed.pop(number, None)
         self._callbacks = {}
-        reply, overtime = self._ask(("call", function, list(arguments), named, keep, forget), self.call_timeout_s)
-        if overtime:
-            raise CallTimeoutError(f"did not return within {self.call_timeout_s:g} s")
-        arguments = [*arguments, *named.values()]
+        packed = [
+            (each.function, list(each.arguments), each.named, (0, 1) if each.unseen else each.keeps, each.cache_of)
+            for each in requests
+        ]
+        replies: list[Reply] = []
+        late: CallTimeoutError | None = None
+        with self._conversation(("calls", forget, packed)):
+            for each in requests:
+                time_s = GRACE_S if late else min(each.time_s or self.call_timeout_s, self.call_timeout_s)
+                came, overtime = self._next(time_s, interrupting=not late)
+                if overtime:
+                    late = CallTimeoutError(f"did not return within {time_s:g} s")
+                if late and came == ("stopped",):
+                    break
+                replies.append(Reply(error=late) if late else self._reply_to(each, came))
+        return replies + [Reply(error=late)] * (len(requests) - len(replies))
+
+    def _reply_to(self, request: Request, came: Any) -> Reply:
+        arguments = [*request.arguments, *request.named.values()]
         for argument in arguments:
             if type(argument) is np.random.Generator:  # every call gets a stream of its own
                 argument.bit_generator.state = argument.bit_generator.jumped().state  # type: ignore[attr-defined]
-        match reply:
+        match came:
             case ("gave", value, list() as complaints, list() as changes):
-                self._note(arguments, complaints, changes, value)
-                return value
+                self._note(arguments, changes, value)
+                return Reply(value, complaints=_sentences(complaints))
             case ("raised", str() as ename, str() as text, list() as complaints, list() as changes):
-                self._note(arguments, complaints, changes, None)
-                raise StudentError(plain(ename), plain(text))
+                self._note(arguments, changes, None)
+                return Reply(error=StudentError(plain(ename), plain(text)), complaints=_sentences(complaints))
+            case ("skipped",) if request.cache_of is not None:
+                return Reply(error=NotCalledError())
         raise self._malformed()
 
-    def _note(self, arguments: Sequence[Any], complaints: list[Any], changes: list[Any], value: Any) -> None:
-        """Change the caller's arrays as the student's function changed its own, and pass NumPy's complaints on."""
-        arrays = [argument for argument in arguments if type(argument) is np.ndarray]
+    def _note(self, arguments: Sequence[Any], changes: list[Any], value: Any) -> None:
+        """Change the caller's arrays as the student's function changed its own."""
+        arrays = arrays_in(arguments)
         for handle in _handles(value):
             self._passed[handle._number] = arrays
         for change in changes:
@@ -203,9 +281,6 @@ class Session:
                     target = targets[k] if 0 <= k < len(targets) else None
                     if target is not None and _alike(target, now) and target.flags.writeable:
                         target[...] = now
-        for complaint in complaints[:3]:
-            if type(complaint) is str:
-                warnings.warn(plain(complaint), RuntimeWarning, stacklevel=4)
 
     def check(self) -> None:
         """Make sure that what has just run stayed within its limits of disk and threads, so that it is blamed itself.
@@ -227,11 +302,19 @@ class Session:
 
         Raises: SessionLostError if there is none.
         """
+        with self._conversation(request):
+            return self._next(timeout_s)
+
+    @contextlib.contextmanager
+    def _conversation(self, request: tuple[Any, ...]) -> Iterator[None]:
+        """Send a request, and let the caller read the replies.
+
+        Raises: SessionLostError if the process is gone, or is to go.
+        """
         if self.lost:
             raise self.lost
         if time.monotonic() > self.deadline:
             raise self._lose(f"the submission took longer than {self.limits.submission_timeout_s:g} s", overtime=True)
-        deadline = min(time.monotonic() + timeout_s, self.deadline)
         try:
             header, buffers = encode(request, self._refer)
             self.channel.check(header, buffers)
@@ -241,22 +324,26 @@ class Session:
             raise TypeError("a function that a test hands in cannot call the student's functions")
         self._asking = True
         try:
-            self.channel.send(header, buffers, deadline)
-            try:
-                return self._reply(deadline), False
-            except DeadlineError:
-                self.zygote.interrupt()
-                return self._reply(time.monotonic() + GRACE_S), True
+            self.channel.send(header, buffers, min(time.monotonic() + self.call_timeout_s, self.deadline))
+            yield
         except DeadlineError:
-            raise self._lose(
-                f"nothing ended within {timeout_s:g} s, not even when it was interrupted", overtime=True
-            ) from None
+            raise self._lose("it did not end in time, not even when it was interrupted", overtime=True) from None
         except MessageError as error:
             raise self._lose(f"the process sent what is no answer ({error})") from None
         except PeerGoneError:
             raise self._lose("") from None
         finally:
             self._asking = False
+
+    def _next(self, timeout_s: float, interrupting: bool = True) -> tuple[Any, bool]:
+        """Return the next reply, and whether what it is about had to be interrupted."""
+        try:
+            return self._reply(min(time.monotonic() + timeout_s, self.deadline)), False
+        except DeadlineError:
+            if not interrupting:
+                raise
+            self.zygote.interrupt()
+            return self._reply(time.monotonic() + GRACE_S), True
 
     def _reply(self, deadline: float) -> Any:
         """Return the reply, answering the calls of callbacks that come before it."""
@@ -301,6 +388,10 @@ class Session:
 
 def _alike(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
     return a.shape == b.shape and bool(a.dtype.newbyteorder("=") == b.dtype)
+
+
+def _sentences(complaints: list[Any]) -> tuple[str, ...]:
+    return tuple(plain(complaint) for complaint in complaints[:3] if type(complaint) is str)
 
 
 def _handles(value: Any) -> list[Handle]:

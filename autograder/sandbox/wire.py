@@ -14,7 +14,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -358,6 +358,19 @@ class Channel:
     def close(self) -> None:
         """Close this end."""
         self.socket.close()
+
+
+def arrays_in(values: Iterable[Any], but: Container[int] = (), depth: int = 0) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays among values, and in their lists, tuples and dicts, in order; no value with an id in `but`."""
+    found = []
+    for value in values:
+        if id(value) in but:
+            continue
+        if type(value) is np.ndarray:
+            found.append(value)
+        elif type(value) in (list, tuple, dict) and depth < DEPTH:
+            found += arrays_in(value.values() if type(value) is dict else value, but, depth + 1)
+    return found
 
 
 def plain(text: str) -> str:

@@ -25,7 +25,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.sandbox.wire import Channel, MessageError, Reference, encode, same_bits, sound
+from autograder.sandbox.wire import Channel, MessageError, Reference, arrays_in, encode, same_bits, sound
 
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
@@ -225,13 +225,13 @@ class Server:
         self.channel, self.shell, self.output_bytes = channel, shell, output_bytes
         self.kept: dict[int, Any] = {}
         self.watched: dict[int, list[tuple[Any, Any]]] = {}
-        self.resolved: set[int] = set()  # what the running request refers to, rather than brings along
+        self.resolved: dict[int, int] = {}  # what the running request refers to, rather than brings along: id, number
         self.number = 0
-        self.busy = False
+        self.cache: int | None = None  # the number of the cache that the last call has left here
+        self.busy = self.interrupted = False
         self.answers: dict[str, Callable[..., Any]] = {
             "cell": self.cell,
             "look": self.look,
-            "call": self.call,
         }
 
     def serve(self) -> None:
@@ -242,25 +242,36 @@ class Server:
         while True:
             self.resolved.clear()
             what, *fields = self.channel.receive(NEVER, self.resolve)
+            if what == "calls":
+                self.calls(*fields)
+            else:
+                self.reply(self.answers[what], *fields)
+
+    def reply(self, answer: Callable[..., Any], *fields: Any) -> bool:
+        """Send what `answer` gives, or why it gives nothing; return whether it was interrupted from outside."""
+        self.interrupted = False
+        try:
             try:
-                try:
-                    self.busy = True
-                    reply = self.answers[what](*fields)
-                finally:
-                    self.busy = False
-                header, buffers = encode(reply, self.refer)
-            except KeyboardInterrupt:
-                header, buffers = encode(("raised", "KeyboardInterrupt", "", [], []))
-            except MessageError as error:
-                header, buffers = encode(("raised", "MessageError", str(error), [], []))
-            try:
-                self.channel.send(header, buffers, NEVER)
-            except MessageError as error:  # too large, of which nothing was sent
-                self.channel.send(*encode(("raised", "MessageError", str(error), [], [])), NEVER)
+                self.busy = True
+                reply = answer(*fields)
+            finally:
+                self.busy = False
+            header, buffers = encode(reply, self.refer)
+        except KeyboardInterrupt:
+            stopped: tuple[Any, ...] = ("stopped",) if self.interrupted else ("raised", "KeyboardInterrupt", "", [], [])
+            header, buffers = encode(stopped)
+        except MessageError as error:
+            header, buffers = encode(("raised", "MessageError", str(error), [], []))
+        try:
+            self.channel.send(header, buffers, NEVER)
+        except MessageError as error:  # too large, of which nothing was sent
+            self.channel.send(*encode(("raised", "MessageError", str(error), [], [])), NEVER)
+        return self.interrupted
 
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """End the student's code, if it is running; between two requests there is nothing to end."""
         if self.busy:
+            self.interrupted = True
             raise KeyboardInterrupt
 
     def cell(self, source: str) -> tuple[str, bool, list[dict[str, Any]]]:
@@ -283,16 +294,34 @@ class Server:
             return self.refer(value)
         return value
 
-    def call(
-        self, function: Any, arguments: list[Any], named: dict[str, Any], keep: int | None, forget: list[int]
-    ) -> tuple[Any, ...]:
-        """Call a function; `keep` says which part of a result tuple stays here, `forget` what is needed no more."""
+    def calls(self, forget: list[int], requests: list[tuple[Any, ...]]) -> None:
+        """Call functions, and answer after each; stop once one has been interrupted.
+
+        `forget` says which results are needed no more. A request is the function, its arguments, which parts of a
+        result tuple stay here, and whose cache it gets.
+        """
         for number in forget:
             self.kept.pop(number, None)
             self.watched.pop(number, None)
-        given = [*arguments, *named.values()]
-        arrays = [each for each in given if type(each) is np.ndarray and id(each) not in self.resolved]
+        caches: list[int | None] = []
+        for function, arguments, named, keeps, cache_of in requests:
+            self.cache, own = None, caches[cache_of] if cache_of is not None else None
+            if cache_of is not None and own is None:
+                interrupted = self.reply(lambda: ("skipped",))
+            else:
+                interrupted = self.reply(self.call, function, arguments, named, keeps, own)
+            if interrupted:
+                return
+            caches.append(self.cache)
+
+    def call(
+        self, function: Any, arguments: list[Any], named: dict[str, Any], keeps: tuple[int, ...], own: int | None
+    ) -> tuple[Any, ...]:
+        """Call a function, with the cache that is kept here as number `own` as the last argument if there is one."""
+        arrays = arrays_in([*arguments, *named.values()], self.resolved)
         before = [(array, array.copy()) for array in arrays]
+        if own is not None:
+            arguments = [*arguments, self.kept[own]]
         complaints: list[str] = []
         first = self.number
         try:
@@ -308,21 +337,23 @@ class Server:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return "raised", type(error).__name__, _text_of(error), complaints, self.changes(before)
-        if keep is not None and type(value) is tuple and len(value) > keep:
-            value = tuple(self.refer(part) if k == keep else part for k, part in enumerate(value))
-        changes = self.changes(before)
+            return "raised", type(error).__name__, _text_of(error), complaints, self.changes(before, own)
+        if type(value) is tuple and len(value) > 1 and 1 in keeps:
+            value = tuple(self.refer(part) if k in keeps else part for k, part in enumerate(value))
+            self.cache = value[1].number
+        changes = self.changes(before, own)
         for number in range(first + 1, self.number + 1):
             self.watched[number] = before
         return "gave", value, complaints, changes
 
-    def changes(self, before: list[tuple[Any, Any]]) -> list[Any]:
-        """Return the arguments, of this call and of those whose results are still held, that are no longer the same.
+    def changes(self, before: list[tuple[Any, Any]], own: int | None) -> list[Any]:
+        """Return the arguments, of this call and of those whose results it is given, that are no longer the same.
 
         A backward that writes into its cache may write into the x that forward was given.
         """
         changed = []
-        for call, pairs in [(0, before), *self.watched.items()]:
+        results = {*self.resolved.values(), *([] if own is None else [own])}
+        for call, pairs in [(0, before), *((number, self.watched.get(number, [])) for number in sorted(results))]:
             for k, (array, was) in enumerate(pairs):
                 if array.shape == was.shape and array.dtype == was.dtype and not same_bits(array, was):
                     was[...] = array
@@ -339,7 +370,7 @@ class Server:
         """Return the object that is kept here, or, for a number below 0, a function of the other side's."""
         if reference.number < 0:
             return _Callback(self, reference.number)
-        self.resolved.add(id(self.kept[reference.number]))
+        self.resolved[id(self.kept[reference.number])] = reference.number
         return self.kept[reference.number]
 
 

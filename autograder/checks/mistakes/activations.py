@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.comparing import Mistake
-from autograder.checks.exercise import OVERFLOW
+from autograder.checks.judging import OVERFLOW
 from source import activations as right
 from source.types import Array
 

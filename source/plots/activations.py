@@ -1,38 +1,20 @@
-"""The notebooks' pictures, each drawn from arrays or from the functions that it is handed.
-
-Colours are Okabe & Ito's, which people with any colour vision can tell apart; line styles differ as well.
-"""
+"""Section 1's pictures, each drawn from arrays or from the functions that it is handed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from source.explore.saturation import Stack
 from source.explore.zigzag import Descent
+from source.plots.style import BLACK, BLUE, COLOURS, STYLES, VERMILION, figure
 from source.types import Array, Pair
-
-BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW, BLACK = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000",
-)  # fmt: skip
-COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
-STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
-
-
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Figure, NDArray[Any]]:
-    figure, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", squeeze=False)
-    for ax in axes.flat:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def plot_pairs(pairs: Mapping[str, Pair], reach: float = 4.0) -> Figure:
     """Draw each nonlinearity, and the slope that its own backward gives for a dout of one."""
-    figure, axes = _figure(1, len(pairs), 2.3 * len(pairs), 2.6)
+    drawn, axes = figure(1, len(pairs), 2.3 * len(pairs), 2.6)
     x = np.linspace(-reach, reach, 801)[:, None]
     for ax, (name, pair) in zip(axes.flat, pairs.items(), strict=True):
         out, cache = pair.forward(x)
@@ -42,24 +24,24 @@ def plot_pairs(pairs: Mapping[str, Pair], reach: float = 4.0) -> Figure:
         ax.plot(x, pair.backward(np.ones_like(out), cache), color=VERMILION, lw=2, ls="--", label="f′")
         ax.set(title=name, xlabel="x", ylim=(-1.6, 3.2))
     axes[0, 0].legend(frameon=False, loc="upper left")
-    return figure
+    return drawn
 
 
 def plot_costs(nanoseconds: Mapping[str, float]) -> Figure:
     """Draw what one element costs in each nonlinearity, measured by the caller."""
-    figure, axes = _figure(1, 1, 7, 2.2)
+    drawn, axes = figure(1, 1, 7, 2.2)
     ax = axes[0, 0]
     bars = ax.barh(list(nanoseconds), list(nanoseconds.values()), color=BLUE)
     ax.bar_label(bars, fmt="%.1f ns", padding=3)
     ax.invert_yaxis()
     ax.set(xlabel="nanoseconds an element, forward, on this machine", xlim=(0, 1.2 * max(nanoseconds.values())))
-    return figure
+    return drawn
 
 
 def plot_stack(stack: Stack, title: str) -> Figure:
     """Draw, for every layer, the histogram of its activations and the size of the gradient that reaches it."""
     depth = len(stack.activations)
-    figure, axes = _figure(1, depth + 1, 14, 2.4)
+    drawn, axes = figure(1, depth + 1, 14, 2.4)
     low = min(float(a.min()) for a in stack.activations)
     high = max(float(np.quantile(a, 0.999)) for a in stack.activations)
     edges = np.linspace(low, max(high, low + 1e-9), 31)
@@ -71,8 +53,8 @@ def plot_stack(stack: Stack, title: str) -> Figure:
     sizes = [float(g.std()) for g in stack.gradients]
     ax.semilogy(range(1, depth + 1), np.maximum(sizes, 1e-30), color=VERMILION, marker="o", ms=3)
     ax.set(title="gradient's std", xlabel="layer")
-    figure.suptitle(title)
-    return figure
+    drawn.suptitle(title)
+    return drawn
 
 
 def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[float]], chance: float) -> Figure:
@@ -80,7 +62,7 @@ def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[f
 
     `chance` is the share that coin flips would have.
     """
-    figure, axes = _figure(1, 1, 6.5, 3.2)
+    drawn, axes = figure(1, 1, 6.5, 3.2)
     ax = axes[0, 0]
     for (name, values), colour, style in zip(shares.items(), COLOURS, STYLES, strict=False):
         ax.semilogx(batch_sizes, values, color=colour, ls=style, marker="o", label=name)
@@ -95,12 +77,12 @@ def plot_sign_shares(batch_sizes: Sequence[int], shares: Mapping[str, Sequence[f
     )
     ax.set_xticklabels([str(size) for size in batch_sizes])
     ax.legend(frameon=False)
-    return figure
+    return drawn
 
 
 def plot_zigzag(descents: Mapping[str, tuple[Array, Descent]]) -> Figure:
     """Draw two-dimensional descents over the contours of their loss; values are (inputs, descent)."""
-    figure, axes = _figure(1, len(descents), 4.4 * len(descents), 3.8)
+    drawn, axes = figure(1, len(descents), 4.4 * len(descents), 3.8)
     for ax, (name, (x, descent)) in zip(axes.flat, descents.items(), strict=True):
         _contours(ax, x, 1.15 * float(np.abs(descent.path).max()))
         ax.plot(*descent.path[:, :2].T, color=VERMILION, marker="o", ms=3, lw=1.2)
@@ -112,7 +94,7 @@ def plot_zigzag(descents: Mapping[str, tuple[Array, Descent]]) -> Figure:
             aspect="equal",
         )
         ax.title.set_fontsize(10)
-    return figure
+    return drawn
 
 
 def _contours(ax: Axes, x: Array, reach: float) -> None:
@@ -127,7 +109,7 @@ def plot_dead(
     rates: Sequence[float], dead: Mapping[str, Sequence[float]], accuracy: Mapping[str, Sequence[float]]
 ) -> Figure:
     """Draw the share of dead units in layer 2, and the accuracy in the end, against the learning rate of the spike."""
-    figure, axes = _figure(1, 2, 10, 3.2)
+    drawn, axes = figure(1, 2, 10, 3.2)
     labels = [f"{rate:g}" for rate in rates]
     for ax, title, values in (
         (axes[0, 0], "Units of layer 2 that no sample switches on", dead),
@@ -144,4 +126,4 @@ def plot_dead(
         ax.set_xticklabels(labels)
         ax.yaxis.set_major_formatter("{x:.0%}")
     axes[0, 0].legend(frameon=False, loc="upper left")
-    return figure
+    return drawn

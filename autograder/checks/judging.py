@@ -1,0 +1,69 @@
+"""What every kind of exercise shares: going through its cases, and noticing what values do not show."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograder.checks.calling import Called, changed
+from autograder.checks.comparing import Case
+from autograder.checks.verdict import Verdict, WorkError
+
+QUARTER = 0.25  # what a right function loses that changes its arguments, or that overflows on the way
+OVERFLOW = (
+    "Keep the argument of exp at 0 or below, with -np.abs(x) or np.minimum(x, 0). np.where alone does not help: it "
+    "computes both branches everywhere."
+)
+NOT_FINITE = (
+    "NaN comes from inf / inf, inf - inf or 0 * inf. exp(710) is more than a float64 can hold: write the formula so "
+    "that exp never gets a large argument."
+)
+
+
+def first_problem(cases: Sequence[Case], attempt: Callable[[int, Case], str]) -> WorkError | None:
+    """Run `attempt(number, case) -> sentence` on the cases, and return the first that has something to say.
+
+    The ordinary cases after it are still looked at: what they give tells one mistake from another.
+    """
+    first: WorkError | None = None
+    for number, case in enumerate(cases):
+        if first and case.against == "reference":
+            continue
+        try:
+            sentence = attempt(number, case)
+        except WorkError:
+            if first:
+                break
+            raise
+        if sentence and not first:
+            hint = NOT_FINITE if "NaN or infinity" in sentence else case.hint
+            first = WorkError(f"{sentence} [{case.label}]", hint)
+    return first
+
+
+class Manners:
+    """What a function does that its values do not show; each kind costs a quarter, once."""
+
+    def __init__(self, name: str) -> None:
+        """Begin with none."""
+        self.name = name
+        self.faults: dict[str, tuple[str, str]] = {}
+
+    def note(self, called: Called, before: Sequence[Any], after: Sequence[Any], names: Sequence[str]) -> None:
+        """Look at the arguments before and after a call, and at what NumPy had to say."""
+        touched = [names[k] for k in changed(before, after)]
+        if touched:
+            self.faults.setdefault(
+                "changes",
+                (
+                    f"{self.name} changes {' and '.join(touched)} in place",
+                    "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask).",
+                ),
+            )
+        if called.warning:
+            self.faults.setdefault("warns", (f"{self.name} makes NumPy warn: {called.warning}", OVERFLOW))
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on a function whose values are right."""
+        if not self.faults:
+            return Verdict(1.0)
+        messages, hints = zip(*self.faults.values(), strict=True)
+        return Verdict(1 - QUARTER * len(self.faults), f"right values, but {', and '.join(messages)}", " ".join(hints))

@@ -1,0 +1,1 @@
+"""The notebooks' pictures: one module a section, and the style that they share."""
