@@ -13,8 +13,8 @@ from source import batchnorm as right
 from source.types import Array
 
 DIFFERENCES = (
-    "Right for ordinary batches, wrong where the gradient nearly vanishes (two samples always normalise to about ±1): "
-    "that is how finite differences fail. Work the derivative out on paper, and write that formula down."
+    "Right for ordinary batches, but here dout is almost affine in x, so that nearly everything cancels in dx, and "
+    "finite differences have no digits left. Work the derivative out on paper, and write that formula down."
 )
 PURE = (
     "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."  # as checks.judging has it
