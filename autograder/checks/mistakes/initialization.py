@@ -46,7 +46,7 @@ TRUNCATED = (
 )
 POSITIVE = "All weights have one sign. Their mean must be 0, which the derivation needed for the cross terms to vanish."
 HALF_WIDTH = (
-    "A uniform distribution within ±a has standard deviation a / √3, not a: for the standard deviation s its half-width "
+    "A uniform distribution within ±a has standard deviation a / √3, not a: for a standard deviation s its half-width "
     "must be √3 · s."
 )
 
@@ -140,8 +140,8 @@ INIT_XAVIER = (
     Mistake(
         "mean of fan_in and fan_out",
         lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 / (n + m)),
-        "That is Glorot & Bengio's own compromise, variance 2 / (fan_in + fan_out). This course takes the lecture's form: "
-        "std = 1 / √fan_in.",
+        "That is Glorot & Bengio's own compromise, variance 2 / (fan_in + fan_out). This course takes the lecture's "
+        "form: std = 1 / √fan_in.",
     ),
     Mistake(
         "He's factor",
@@ -238,19 +238,17 @@ def _q(rng: Generator, n: int, m: int) -> Array:
     return right.init_orthogonal(n, m, rng)
 
 
-def _wide(w: Array, gain: float) -> Array:
-    return gain * w
+def _padded(n: int, m: int, rng: Generator, gain: float = 1.0) -> Array:
+    k = min(n, m)
+    return gain * np.pad(_q(rng, k, k), ((0, n - k), (0, m - k)))
 
 
 INIT_ORTHOGONAL = (
+    Mistake("zeros", lambda n, m, rng, gain=1.0: np.zeros((n, m)), ZERO),
     Mistake("identity", lambda n, m, rng, gain=1.0: gain * np.eye(n, m), NOT_RANDOM),
     Mistake(
         "a permutation",
-        lambda n, m, rng, gain=1.0: (
-            gain * rng.permutation(np.eye(max(n, m)))[:n, :m]
-            if n == m
-            else gain * rng.permutation(np.eye(max(n, m)), axis=int(n < m))[:n, :m]
-        ),
+        lambda n, m, rng, gain=1.0: gain * rng.permutation(np.eye(max(n, m)))[:n, :m],
         NOT_RANDOM,
     ),
     Mistake(
@@ -291,7 +289,7 @@ INIT_ORTHOGONAL = (
     Mistake(
         "not transposed when wide",
         lambda n, m, rng, gain=1.0: gain * np.linalg.qr(_normal(rng, n, m))[0],
-        "Of a wide matrix, QR gives only (fan_in, fan_in). Take the QR of the tall one, (fan_out, fan_in), and transpose.",
+        "Of a wide matrix, QR gives (fan_in, fan_in) only. Take that of a tall one, (fan_out, fan_in), and transpose.",
     ),
     Mistake(
         "always transposed",
@@ -305,11 +303,7 @@ INIT_ORTHOGONAL = (
     ),
     Mistake(
         "R for Q",
-        lambda n, m, rng, gain=1.0: (
-            gain * np.linalg.qr(_normal(rng, n, m))[1][:n, :m]
-            if n == m
-            else gain * np.resize(np.triu(_normal(rng, n, m)), (n, m))
-        ),
+        lambda n, m, rng, gain=1.0: gain * np.linalg.qr(_normal(rng, n, m))[1],
         "np.linalg.qr returns (q, r): q has the orthonormal columns, r is triangular.",
     ),
     Mistake(
@@ -319,9 +313,7 @@ INIT_ORTHOGONAL = (
     ),
     Mistake(
         "padded with zeros",
-        lambda n, m, rng, gain=1.0: (
-            gain * np.pad(_q(rng, min(n, m), min(n, m)), ((0, n - min(n, m)), (0, m - min(n, m))))
-        ),
+        _padded,
         "Some rows or columns are all zero: those units hear nothing. Take the QR of the whole tall matrix.",
     ),
     Mistake(
@@ -394,13 +386,13 @@ def _each_from_x(x: Array, weights: Weights, f: str) -> Weights:
 
 def _sigmoid(pre: Array) -> Array:
     e = np.exp(-np.abs(pre))
-    return np.where(pre >= 0, 1, e) / (1 + e)
+    return np.asarray(np.where(pre >= 0, 1, e) / (1 + e))
 
 
 DEEP_FORWARD = (
     Mistake(
         "pre-activations collected",
-        lambda x, weights, f: _pre_activations(x, weights, f),
+        _pre_activations,
         "Collect every layer's output f(h @ w), not its pre-activation h @ w.",
     ),
     Mistake(
@@ -426,7 +418,7 @@ DEEP_FORWARD = (
         lambda x, weights, f: _stack(x, weights, F["relu" if f == "tanh" else "tanh"]),
         'The two nonlinearities are swapped: np.tanh belongs to "tanh".',
     ),
-    Mistake("no nonlinearity", lambda x, weights, f: _stack(x, weights, lambda pre: pre), "f is missing: h = f(h @ w)."),
+    Mistake("no nonlinearity", lambda x, weights, f: _stack(x, weights, lambda pre: pre), "f is missing: f(h @ w)."),
     Mistake(
         "sigmoid for tanh",
         lambda x, weights, f: _stack(x, weights, _sigmoid if f == "tanh" else F[f]),
@@ -455,7 +447,7 @@ DEEP_FORWARD = (
     Mistake(
         "the last output everywhere",
         lambda x, weights, f: [_stack(x, weights, F[f])[-1]] * len(weights),
-        "Every entry holds the last layer's output: is one array written over in every round? Make a new one each time.",
+        "Every entry holds the last layer's output: is one array written over in every round? Make a new one.",
     ),
     Mistake(
         "w transposed",
@@ -467,13 +459,7 @@ DEEP_FORWARD = (
         _residual,
         "h = f(h @ w) and nothing else: the input of a layer is not added to its output here.",
     ),
-    Mistake(
-        "the input's name kept",
-        lambda x, weights, f: [x @ w if len(w) == x.shape[1] == w.shape[1] else h
-                               for w, h in zip(weights, _stack(x, weights, F[f]), strict=True)],
-        "That is x @ w: each layer takes the output of the layer below, and f belongs around it.",
-    ),
-)  # fmt: skip
+)
 
 Passed = tuple[Array, Weights]
 
@@ -504,11 +490,16 @@ def _with(**changed: Any) -> Callable[..., Passed]:
 
 
 def _square(w: Array) -> bool:
-    return w.shape[0] == w.shape[1]
+    return bool(w.shape[0] == w.shape[1])
 
 
 def _not_first_slope(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
     return _back(dout, x, weights, f, skipped=(len(weights) - 1,))
+
+
+def _last_to_first(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
+    dx, dweights = _back(dout, x, weights, f)
+    return dx, dweights[::-1]
 
 
 def _stops_above(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
@@ -536,6 +527,16 @@ def _same_dout_everywhere(dout: Array, x: Array, weights: Weights, f: str) -> Pa
     ]
     first = (dout * SLOPE[f](outs[0])) @ weights[0].T if outs[0].shape == dout.shape else dx
     return first, dweights
+
+
+def _mask_from_dout(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
+    outs = _stack(x, weights, F[f])
+    inputs, dweights = [x, *outs[:-1]], []
+    for h, w, out in zip(inputs[::-1], weights[::-1], outs[::-1], strict=True):
+        dpre = np.maximum(dout, 0) if f == "relu" else dout * SLOPE[f](out)
+        dweights.append(h.T @ dpre)
+        dout = dpre @ w.T
+    return dout, dweights[::-1]
 
 
 def _differences(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
@@ -603,7 +604,7 @@ DEEP_BACKWARD = (
     ),
     Mistake(
         "dweights last to first",
-        lambda dout, x, weights, f: (lambda dx, dweights: (dx, dweights[::-1]))(*_back(dout, x, weights, f)),
+        _last_to_first,
         "You go through the layers from the last to the first, so the list comes out backwards: reverse it at the end.",
     ),
     Mistake(
@@ -623,7 +624,7 @@ DEEP_BACKWARD = (
     ),
     Mistake(
         "mask from dout",
-        lambda dout, x, weights, f: _back_masking_dout(dout, x, weights, f),
+        _mask_from_dout,
         "ReLU's mask asks where its output was positive, not where dout is.",
     ),
     Mistake(
@@ -680,16 +681,6 @@ DEEP_BACKWARD = (
 )
 
 
-def _back_masking_dout(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
-    outs = _stack(x, weights, F[f])
-    inputs, dweights = [x, *outs[:-1]], []
-    for h, w, out in zip(inputs[::-1], weights[::-1], outs[::-1], strict=True):
-        dpre = np.maximum(dout, 0) if f == "relu" else dout * SLOPE[f](out)
-        dweights.append(h.T @ dpre)
-        dout = dpre @ w.T
-    return dout, dweights[::-1]
-
-
 # --- Statistics
 
 OVER_EVERYTHING = "One mean and one std a layer, over samples and units together: h.mean(), without an axis."
@@ -718,7 +709,7 @@ LAYER_STATS = (
     ),
     Mistake(
         "swapped",
-        lambda activations: _stats(_std, _mean)(activations),
+        _stats(_std, _mean),
         "The order is (means, stds).",
     ),
     Mistake(
@@ -885,7 +876,7 @@ LSUV = (
     Mistake(
         "all layers measured before any is scaled",
         _all_at_once,
-        "One layer after the other: scaling layer 1 changes what layer 2 gets, so measure layer 2 with the new layer 1.",
+        "One layer after the other: layer 2 gets something else once layer 1 is scaled, so measure it then.",
     ),
     Mistake(
         "outputs instead of pre-activations",
@@ -920,7 +911,7 @@ LSUV = (
     Mistake(
         "mean variance of the units",
         _once(lambda pre, w: 1 / np.sqrt(pre.var(axis=0).mean())),
-        "That averages each unit's variance, and misses that the units' means differ: take the variance of all numbers.",
+        "That averages each unit's variance, and misses that the units' means differ: take that of all numbers.",
     ),
     Mistake(
         "multiplied",
@@ -942,9 +933,7 @@ LSUV = (
         _once(lambda pre, w: -1 / pre.std()),
         "A positive multiple of the weights that came: the sign is flipped.",
     ),
-    Mistake(
-        "first layer only", _only(slice(0, 1)), "Every layer is to be scaled; yours leaves all but the first alone."
-    ),
+    Mistake("first layer only", _only(slice(0, 1)), "Every layer is to be scaled, not the first alone."),
     Mistake("last layer left out", _only(slice(0, -1)), "The last layer is to be scaled as well."),
     Mistake(
         "nothing changed",
