@@ -150,6 +150,7 @@ class _Run:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
         count = 0
+        upcoming = self._upcoming()
         for index, cell in enumerate(self.nb.cells):
             name = grade_id(cell)
             if cell.cell_type != "code" or not cell.source.strip():
@@ -159,7 +160,7 @@ class _Run:
             count += 1
             self._hook("on_cell_start", cell, index)
             self._hook("on_cell_execute", cell, index)
-            came = self._test(name) if name in self.needed else self._student_cell(cell)
+            came = self._test(name) if name in self.needed else self._student_cell(cell, upcoming[index])
             self._hook("on_cell_complete", cell, index)
             if name:
                 self.came[name] = came
@@ -174,8 +175,17 @@ class _Run:
         if name in self.hooks:
             run_sync(run_hook)(self.hooks[name], cell=cell, cell_index=index, **more)
 
-    def _student_cell(self, cell: NotebookNode) -> CellRun | Lost:
-        came = self.student.run(cell.source)
+    def _upcoming(self) -> list[list[str]]:
+        """Return, for every cell, the names that the next test needs."""
+        upcoming: list[list[str]] = []
+        names: list[str] = []
+        for cell in reversed(self.nb.cells):
+            names = self.needed.get(grade_id(cell), names)
+            upcoming.append(names)
+        return upcoming[::-1]
+
+    def _student_cell(self, cell: NotebookNode, names: Sequence[str]) -> CellRun | Lost:
+        came = self.student.run(cell.source, names)
         if isinstance(came, Lost):
             cell.outputs = [error_output("Stopped", came.reason, [came.reason])]
         else:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -154,15 +155,15 @@ def check_gradient(
         raise TypeError("check_gradient needs at least one float array among the inputs, such as x of shape (N, D)")
 
     args = _copies(inputs)
+    others = list(map(_other, inputs))  # so that a backward that reads globals instead of its cache is found out
     with _warnings(forward) as remarks:
-        result = forward(*args)
+        result, _ = _each(forward, [args, others])
     if not (isinstance(result, tuple) and len(result) == 2):
         return GradientReport((), f"{_name(forward)} must return (out, cache), yours returned {describe(result)}")
     out, cache = np.asarray(result[0], dtype=float), result[1]
     remarks += _changed(forward, args, inputs, names)
     if np.asarray(result[0]).dtype != np.float64:
         remarks.append(f"out is {np.asarray(result[0]).dtype}: compute in float64, differences drown in its rounding")
-    forward(*map(_other, inputs))  # so that a backward that reads globals instead of its cache is found out
 
     rng = np.random.default_rng([seed, 0x5EED])  # a stream of its own: dout must not be a copy of x's draws
     dout = rng.standard_normal(out.shape)
@@ -178,14 +179,34 @@ def check_gradient(
 
     comparisons = []
     for k, gradient in zip(wrt, gradients, strict=True):
-
-        def out_of(value: Array, k: int = k) -> Array:
-            args = _copies(inputs)
-            args[k] = value
-            return np.asarray(forward(*args)[0], dtype=float)
-
-        comparisons.append(compare_gradient(out_of, inputs[k], dout, gradient, f"d{names[k]}", _name(backward), rng))
+        numeric = NumericGradient(_OutOf(forward, inputs, k), inputs[k], dout, rng, base=out)
+        comparisons.append(numeric.compare(gradient, f"d{names[k]}", _name(backward)))
     return GradientReport(tuple(comparisons), remarks=tuple(remarks), forward=_name(forward))
+
+
+class _OutOf:
+    """The out of a forward, as a function of its input k alone."""
+
+    def __init__(self, forward: Callable[..., tuple[Any, Any]], inputs: tuple[Any, ...], k: int) -> None:
+        self.forward, self.inputs, self.k = forward, inputs, k
+
+    def __call__(self, value: Array) -> Array:
+        return self.each([value])[0]
+
+    def each(self, values: list[Array]) -> list[Array]:
+        results = _each(self.forward, [self._arguments(value) for value in values])
+        return [np.asarray(result[0], dtype=float) for result in results]
+
+    def _arguments(self, value: Array) -> list[Any]:
+        arguments = _copies(self.inputs)
+        arguments[self.k] = value
+        return arguments
+
+
+def _each(function: Callable[..., Any], many: list[list[Any]]) -> list[Any]:
+    """Call a function on each list of arguments; one that would rather take all at once, a remote one, has `each`."""
+    each = getattr(function, "each", None)
+    return list(each(many)) if each else [function(*arguments) for arguments in many]
 
 
 def check_values(function: Callable[..., Any], *inputs: Any, expected: Any) -> None:
@@ -222,44 +243,65 @@ def check_values(function: Callable[..., Any], *inputs: Any, expected: Any) -> N
         print(f"! but {remark}")
 
 
-def compare_gradient(
-    f: Callable[[Array], Array],
-    x: Array,
-    dout: Array,
-    gradient: Array,
-    name: str,
-    function: str,
-    rng: np.random.Generator,
-    full_check: int = FULL_CHECK,
-) -> GradientComparison:
-    """Compare one gradient of `Σ dout · f(x)` with numeric slopes, entry by entry or by samples and directions.
+class NumericGradient:
+    """The numeric gradient of `Σ dout · f(x)`, measured when it is first asked for, and kept.
 
-    A large gradient whose sample looks wrong is checked in full: a direction that crosses several kinks has no slope.
+    Up to full_check entries are all measured; beyond, a sample of them, and random directions.
 
-    Shapes: x (...), dout as f(x), gradient as x
+    Shapes: x (...), dout as f(x)
     """
-    flat = np.asarray(gradient, dtype=float).ravel()
-    entries, directions = np.arange(x.size), np.empty((0, x.size))
-    if x.size > full_check:
-        entries = np.sort(rng.choice(x.size, SAMPLED_ENTRIES, replace=False))
-        directions = rng.standard_normal((DIRECTIONS, x.size)) / np.sqrt(x.size)
 
-    def slopes(step: float) -> Slopes:
-        of_entries = numeric_gradient(f, x, dout, entries, step)
-        along = numeric_directions(f, x, dout, directions, step)
+    def __init__(
+        self,
+        f: Callable[[Array], Array],
+        x: Array,
+        dout: Array,
+        rng: np.random.Generator,
+        full_check: int = FULL_CHECK,
+        base: Array | None = None,
+    ) -> None:
+        """Choose what to measure; `base` is f(x), if that is known."""
+        self.f, self.x, self.dout, self.rng, self.full_check, self.base = f, x, dout, rng, full_check, base
+        self.entries, self.directions = np.arange(x.size), np.empty((0, x.size))
+        if x.size > full_check:
+            self.entries = np.sort(rng.choice(x.size, SAMPLED_ENTRIES, replace=False))
+            self.directions = rng.standard_normal((DIRECTIONS, x.size)) / np.sqrt(x.size)
+
+    def _slopes(self, step: float) -> Slopes:
+        of_entries = numeric_gradient(self.f, self.x, self.dout, self.entries, step, self.base)
+        along = numeric_directions(self.f, self.x, self.dout, self.directions, step, self.base)
         return Slopes(np.append(of_entries.plus, along.plus), np.append(of_entries.minus, along.minus))
 
-    given = np.append(flat[entries], directions @ flat)
-    numeric = slopes(STEP)
-    expected = numeric.central
-    if not relative_error(given, expected) < TOLERANCE:  # wrong, or at a kink: only then a second look
-        if full_check < x.size <= SECOND_LOOK:
-            return compare_gradient(f, x, dout, gradient, name, function, rng, SECOND_LOOK)
-        nearest = np.clip(given, *numeric.interval(slopes(STEP / 2)))
-        expected = np.where(np.isnan(given), expected, nearest)
-    count = len(entries)
-    error = relative_error(given, expected)
-    return GradientComparison(name, function, x.shape, entries, given[:count], expected[:count], error)
+    @cached_property
+    def _numeric(self) -> Slopes:
+        return self._slopes(STEP)
+
+    @cached_property
+    def _interval(self) -> tuple[Array, Array]:
+        return self._numeric.interval(self._slopes(STEP / 2))
+
+    @cached_property
+    def _full(self) -> "NumericGradient":
+        return NumericGradient(self.f, self.x, self.dout, self.rng, SECOND_LOOK, self.base)
+
+    def compare(self, gradient: Array, name: str, function: str) -> GradientComparison:
+        """Compare a gradient of that name, which a function of that name gave.
+
+        A large gradient whose sample looks wrong is checked in full: a direction that crosses several kinks has no
+        slope.
+
+        Shapes: gradient as x
+        """
+        flat = np.asarray(gradient, dtype=float).ravel()
+        given = np.append(flat[self.entries], self.directions @ flat)
+        expected = self._numeric.central
+        if not relative_error(given, expected) < TOLERANCE:  # wrong, or at a kink: only then a second look
+            if self.full_check < self.x.size <= SECOND_LOOK:
+                return self._full.compare(gradient, name, function)
+            expected = np.where(np.isnan(given), expected, np.clip(given, *self._interval))
+        count = len(self.entries)
+        error = relative_error(given, expected)
+        return GradientComparison(name, function, self.x.shape, self.entries, given[:count], expected[:count], error)
 
 
 def relative_error(given: Array, expected: Array) -> float:

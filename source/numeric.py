@@ -1,6 +1,7 @@
 """Numeric gradients: central differences that are batched where rows are independent, and that see kinks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice, tee
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ Function = Callable[[Array], Array]
 
 STEP = 6e-6  # the cube root of float64's epsilon: truncation and rounding of a central difference balance here
 ROWS_A_CALL = 4096  # copies of a row evaluated together; bounds memory
+BYTES_AT_ONCE = 4 << 20  # of points handed together to a function that takes many
 
 
 class Slopes(NamedTuple):
@@ -45,32 +47,53 @@ def scale_of(x: Array) -> float:
     return 1.0
 
 
+def values_at(f: Function, points: Iterable[Array]) -> Iterator[Array]:
+    """Yield f at every point. An f that takes many at once more quickly, such as a remote one, has `each(points)`."""
+    each = getattr(f, "each", None)
+    if each is None:
+        yield from map(f, points)
+        return
+    points = iter(points)
+    for first in points:
+        yield from each([first, *islice(points, BYTES_AT_ONCE // (first.nbytes + 1))])
+
+
 def numeric_gradient(
-    f: Function, x: Array, dout: Array, entries: NDArray[np.intp] | None = None, step: float = STEP
+    f: Function,
+    x: Array,
+    dout: Array,
+    entries: NDArray[np.intp] | None = None,
+    step: float = STEP,
+    base: Array | None = None,
 ) -> Slopes:
     """Differentiate `L(x) = Σ dout · f(x)` with respect to entries of x, by central differences.
 
     The step follows x's spread, but an entry's own size where a few outliers widen the spread.
     Where every row of f(x) depends on the same row of x only (tested, not assumed), thousands of perturbed
-    rows are evaluated in one call; otherwise f is called twice an entry.
+    rows are evaluated in one call; otherwise f is called twice an entry. `base` is f(x), if that is known.
 
     Shapes: x (...), dout as f(x), entries (E,) flat indices into x, all of them by default -> Slopes of (E,)
     """
     entries = np.arange(x.size) if entries is None else entries
-    base = f(x.copy())
+    base = f(x.copy()) if base is None else base
     steps = step * np.minimum(scale_of(x), np.maximum(1, np.abs(x.ravel()[entries])))
     if rows_are_independent(f, x, base):
         return _by_rows(f, x, dout, entries, base, steps)
     return _by_steps(f, x, dout, (h * _unit(x, entry) for h, entry in zip(steps, entries, strict=True)), base)
 
 
-def numeric_directions(f: Function, x: Array, dout: Array, directions: Array, step: float = STEP) -> Slopes:
+def numeric_directions(
+    f: Function, x: Array, dout: Array, directions: Array, step: float = STEP, base: Array | None = None
+) -> Slopes:
     """Differentiate `Σ dout · f(x)` along directions: two calls each, however many entries x has.
 
     Shapes: x (...), directions (K, x.size) -> Slopes of (K,)
     """
     h = step * scale_of(x)
-    slopes = _by_steps(f, x, dout, (h * direction.reshape(x.shape) for direction in directions), f(x.copy()))
+    if not len(directions):
+        return Slopes(np.empty(0), np.empty(0))
+    base = f(x.copy()) if base is None else base
+    slopes = _by_steps(f, x, dout, (h * direction.reshape(x.shape) for direction in directions), base)
     lengths = np.linalg.norm(directions, axis=1)
     return Slopes(*(slope * lengths for slope in slopes))
 
@@ -119,10 +142,9 @@ def _unit(x: Array, entry: int) -> Array:
 
 
 def _by_steps(f: Function, x: Array, dout: Array, steps: Iterable[Array], base: Array) -> Slopes:
-    plus, minus = [], []
-    for step in steps:
-        up, down = x + step, x - step
-        length_up, length_down = np.linalg.norm(up - x), np.linalg.norm(x - down)  # as rounding left them
-        plus.append(((f(up) - base) * dout).sum() / length_up)
-        minus.append(((base - f(down)) * dout).sum() / length_down)
-    return Slopes(np.array(plus), np.array(minus))
+    there, here = tee(point for step in steps for point in (x + step, x - step))
+    slopes = [
+        ((value - base) * dout).sum() / np.linalg.norm(point - x)  # the distance is as rounding left it
+        for point, value in zip(here, values_at(f, there), strict=True)
+    ]
+    return Slopes(np.array(slopes[::2]), -np.array(slopes[1::2]))

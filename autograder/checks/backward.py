@@ -1,14 +1,16 @@
 """Hold the backward of a pair against numeric gradients of the reference forward, and name the mistake."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from autograder.checks.calling import Call, Called, call, call_each, copies_of, value_of
+from autograder.checks.calling import Call, Called, call, call_each, value_of
 from autograder.checks.comparing import (
     Case,
+    Memory,
     Mistake,
     Parts,
     Tried,
@@ -16,20 +18,21 @@ from autograder.checks.comparing import (
     difference,
     flat,
     matching_hint,
-    numeric_comparison,
+    numeric_truth,
     other_input,
     shaped_like,
 )
 from autograder.checks.exercise import Function
 from autograder.checks.judging import Manners, first_problem
 from autograder.checks.verdict import Verdict, WorkError
+from source.gradcheck import NumericGradient
 from source.types import Array
 
 CARRIED = 0.5  # what a backward keeps that is right for a wrong forward
 Came = list[Called | WorkError]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Backward:
     """An exercise that asks for the backward of a pair, with respect to the inputs named in `wrt`.
 
@@ -41,6 +44,7 @@ class Backward:
     wrt: tuple[str, ...]
     reference: Callable[[Array, Any], Any]
     mistakes: tuple[Mistake, ...]
+    memory: Memory = field(default_factory=Memory)
 
     def check(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> Verdict:
         """Compare the gradients with the reference's on every case.
@@ -74,8 +78,8 @@ class Backward:
 
     def _cotangent(self, case: Case, number: int) -> Array:
         """Draw dout from a stream of its own: ones, or the draws that made x, would hide mistakes."""
-        shape = self.forward.top_of(self.forward.reference(*case.inputs)).shape
-        return np.random.default_rng([number, 0xD0]).standard_normal(shape)
+        shape = self.forward.expected_top(case).shape
+        return self.memory.once(number, lambda: np.random.default_rng([number, 0xD0]).standard_normal(shape))
 
     def _call(self, forward: Callable[..., Any], backward: Callable[..., Any], interrupted: bool = True) -> list[Came]:
         """Return what forward and backward come to in every case.
@@ -109,8 +113,7 @@ class Backward:
             if out.shape != dout.shape:
                 raise WorkError(f"out must have shape {dout.shape}, your {self.forward.name} gives shape {out.shape}")
         back = value_of(came[-1])
-        before = [dout, *copies_of(case.inputs)]
-        manners.note(back, before, [*back.arguments, *ahead.arguments], ("dout", *self.forward.inputs))
+        manners.note(back, [dout, *case.inputs], [*back.arguments, *ahead.arguments], ("dout", *self.forward.inputs))
         return self._parts_of((dout, *case.inputs), back.value)
 
     def _parts_of(self, tried: tuple[Any, ...], value: Any) -> Parts:
@@ -132,8 +135,24 @@ class Backward:
         return parts
 
     def _right(self, case: Case, dout: Array) -> Parts:
-        value = self.reference(dout, self.forward.reference(*case.inputs)[1])
-        return self._parts_of((dout, *case.inputs), value)
+        """Return the reference's gradients by name."""
+
+        def make() -> Parts:
+            value = self.reference(dout, self.forward.reference(*case.inputs)[1])
+            return self._parts_of((dout, *case.inputs), value)
+
+        return self.memory.once(id(case), make)
+
+    def _truth(self, case: Case, dout: Array, name: str, forward: Callable[..., Any]) -> NumericGradient:
+        """Return the numeric gradient of that name, of a forward."""
+        of = name.partition("[")[0]
+        k = self.forward.inputs.index(of.removeprefix("d"))
+        place = [each for each in self._right(case, dout) if each.partition("[")[0] == of].index(name)
+
+        def out_of(*inputs: Any) -> Array:
+            return self.forward.top_of(forward(*inputs))
+
+        return numeric_truth(out_of, case.inputs, k, place, dout)
 
     def _problem(self, case: Case, dout: Array, gradients: Parts) -> str:
         """Return the sentence about the first gradient that is off, or nothing."""
@@ -141,22 +160,15 @@ class Backward:
             given = gradients[name]
             problem = difference(given, wanted, name, self.name, "the right gradient")
             if case.against == "numeric" and given.shape == wanted.shape and np.isfinite(given).all():
-                comparison = self._comparison(self.forward.reference, case, dout, name, gradients)
+                truth = self.memory.once(
+                    (id(case), name),
+                    partial(self._truth, case, dout, name, self.forward.reference),
+                )
+                comparison = truth.compare(given, name, self.name)
                 problem = "" if comparison.ok else comparison.sentence()
             if problem:
                 return problem
         return ""
-
-    def _comparison(self, forward: Callable[..., Any], case: Case, dout: Array, name: str, gradients: Parts) -> Any:
-        """Compare one gradient with differences of a forward."""
-        of = name.partition("[")[0]
-        k = self.forward.inputs.index(of.removeprefix("d"))
-        place = [each for each in gradients if each.partition("[")[0] == of].index(name)
-
-        def out_of(*inputs: Any) -> Array:
-            return self.forward.top_of(forward(*inputs))
-
-        return numeric_comparison(out_of, case.inputs, k, place, dout, gradients[name], name, self.name)
 
     def _carries(self, forward: Callable[..., Any], came: list[Came]) -> bool:
         """Tell whether the forward is wrong, is worth differentiating, and the backward is right for it."""
@@ -193,7 +205,7 @@ class Backward:
     def _suits(self, forward: Callable[..., Any], case: Case, dout: Array, gradients: Parts) -> bool:
         """Tell whether the gradients are this forward's."""
         return all(
-            given.shape == wanted.shape and self._comparison(forward, case, dout, name, gradients).ok
+            given.shape == wanted.shape and self._truth(case, dout, name, forward).compare(given, name, self.name).ok
             for (name, given), wanted in zip(gradients.items(), self._right(case, dout).values(), strict=True)
         )
 

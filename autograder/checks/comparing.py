@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from autograder.checks.calling import copies_of
 from autograder.checks.verdict import WorkError
 from autograder.sandbox.remote import Handle
-from source.gradcheck import TOLERANCE, GradientComparison, compare_gradient, describe, relative_error, value_error
+from source.gradcheck import TOLERANCE, GradientComparison, NumericGradient, describe, relative_error, value_error
 from source.types import Array
 
 
@@ -42,6 +42,7 @@ class Mistake:
     share: float = 0.0
 
 
+T = TypeVar("T")
 Parts = dict[str, Array]  # what a result consists of, by name: "out", "dweights[2]", "grads['w1']"
 Tried = list[tuple[tuple[Any, ...], Parts]]  # (what a wrong version would be given, what came back)
 
@@ -131,10 +132,8 @@ def difference(given: Array, expected: Array, what: str, name: str, truth: str) 
     return "" if comparison.ok else comparison.sentence()
 
 
-def numeric_comparison(
-    f: Callable[..., Any], inputs: tuple[Any, ...], k: int, place: int, dout: Array, given: Array, what: str, name: str
-) -> GradientComparison:
-    """Compare the gradient of array number `place` of input k with differences of `Σ dout · f(*inputs)`."""
+def numeric_truth(f: Callable[..., Any], inputs: tuple[Any, ...], k: int, place: int, dout: Array) -> NumericGradient:
+    """Return the numeric gradient of `Σ dout · f(*inputs)` for array number `place` of input k."""
     start = [array for _, array in flat(inputs[k], "")][place]
 
     def out_of(value: Array) -> Array:
@@ -142,7 +141,22 @@ def numeric_comparison(
         moved[k] = replaced(moved[k], place, value)
         return np.asarray(f(*moved), dtype=float)
 
-    return compare_gradient(out_of, start, dout, given, what, name, np.random.default_rng([k, place] if place else k))
+    return NumericGradient(out_of, start, dout, np.random.default_rng([k, place] if place else k))
+
+
+class Memory:
+    """What does not depend on the student, such as the reference's results: worked out once, and kept."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._kept: dict[Any, Any] = {}
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """Return what `make()` gave the first time that the key was asked for."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        kept: T = self._kept[key]
+        return kept
 
 
 def other_input(value: Any) -> Any:

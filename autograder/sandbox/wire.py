@@ -15,8 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
@@ -27,6 +26,7 @@ DTYPES = {
     for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 }
 PREFIX = struct.Struct("<IQ")
+PLAIN = frozenset((bool, float, str, bytes, type(None)))  # that cross as themselves, as most whole numbers do
 INT_RANGE = range(-(2**63), 2**64)
 DEPTH = 16  # of lists within lists
 DIMENSIONS = 32
@@ -47,8 +47,7 @@ class DeadlineError(Exception):
     """The other side did not answer, or did not listen, in time."""
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """An object that stays on its owner's side: its number there, and what it is, in a few words."""
 
     number: int
@@ -83,13 +82,19 @@ def decode(
     lists = itertools.count()
 
     def count(made: list[Any]) -> list[Any]:
-        if next(lists) > 2 * ITEMS:  # an empty list is one byte here, and a hundred in memory
+        if next(lists) > 2 * ITEMS:
             raise MessageError("more lists than a message may hold")
         return made
 
+    large = len(header) > 2 * ITEMS  # an empty list is one byte here, and a hundred in memory
     try:
         tree = msgpack.unpackb(
-            header, raw=False, max_array_len=2 * ITEMS + 2, max_map_len=0, max_ext_len=0, list_hook=count
+            header,
+            raw=False,
+            max_array_len=2 * ITEMS + 2,
+            max_map_len=0,
+            max_ext_len=0,
+            list_hook=count if large else None,
         )
     except Exception as error:  # msgpack raises a dozen kinds on hostile bytes
         raise MessageError(f"malformed header: {type(error).__name__}") from None
@@ -111,13 +116,17 @@ class _Packing:
     def pack(self, value: Any, depth: int) -> Any:
         """Return what msgpack packs in place of value. Exact types only: a subclass may lie about itself."""
         kind = type(value)
-        if value is None or kind in (bool, float, str, bytes) or (kind is int and value in INT_RANGE):
+        if kind in PLAIN or (kind is int and value in INT_RANGE):
             return value
-        if kind is np.ndarray and value.dtype.newbyteorder("=").str in DTYPES and value.ndim <= DIMENSIONS:
-            array = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("="))
-            if array.nbytes:
-                self.buffers.append(_bytes_of(array))
-            return [ARRAY, array.dtype.str, list(value.shape)]
+        if kind is np.ndarray and value.ndim <= DIMENSIONS:
+            code = value.dtype.str
+            if code not in DTYPES:  # of the other byte order, perhaps
+                code = value.dtype.newbyteorder("=").str
+            if code in DTYPES:
+                array = np.ascontiguousarray(value, dtype=DTYPES[code])
+                if array.nbytes:
+                    self.buffers.append(_bytes_of(array))
+                return [ARRAY, code, value.shape]
         if isinstance(value, np.generic) and kind is value.dtype.type and value.dtype.str in DTYPES:
             return [SCALAR, value.dtype.str, value.tobytes()]
         if depth < DEPTH:
@@ -140,7 +149,7 @@ class _Packing:
         self.items += len(values) + 1
         if self.items > ITEMS:
             raise MessageError(f"more than {ITEMS} items in lists: put numbers into an array")
-        return [self.pack(value, depth + 1) for value in values]
+        return [value if type(value) in PLAIN else self.pack(value, depth + 1) for value in values]
 
 
 def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
@@ -183,18 +192,18 @@ def _array_bytes(node: list[Any]) -> int:
 
 def _inward(node: Any, arrays: list[np.ndarray[Any, Any]], resolve: Callable[[Reference], Any] | None) -> Any:
     if type(node) is not list:
-        if node is not None and type(node) not in (bool, int, float, str, bytes):  # msgpack's empty ExtType, say
+        if type(node) not in PLAIN and type(node) is not int:  # msgpack's empty ExtType, say
             raise MessageError(f"malformed value: a {type(node).__name__}")
         return node
-    tag, *fields = node
+    tag, fields = node[0], node[1:]
     if tag == ARRAY:
         array = np.empty(fields[1], DTYPES[fields[0]])
         arrays.append(array)
         return array
     if tag == LIST:
-        return [_inward(part, arrays, resolve) for part in fields]
+        return [part if type(part) in PLAIN else _inward(part, arrays, resolve) for part in fields]
     if tag == TUPLE:
-        return tuple([_inward(part, arrays, resolve) for part in fields])
+        return tuple([part if type(part) in PLAIN else _inward(part, arrays, resolve) for part in fields])
     if tag == DICT:
         keys, values = fields[::2], fields[1::2]
         if not all(type(key) is str for key in keys) or len(keys) != len(values):
@@ -255,6 +264,7 @@ class Channel:
         self.socket, self.message_bytes = sock, message_bytes
         self._buffer = memoryview(bytearray(READ_AHEAD))
         self._start = self._end = 0  # what has been read ahead
+        self._held = b""
         self._poll = select.poll()
         sock.setblocking(patient)
 
@@ -268,13 +278,25 @@ class Channel:
             raise MessageError(f"{(len(header) + size) / 1e6:.0f} MB are more than a message may hold")
         return size
 
+    def hold(self, header: bytes, buffers: Buffers) -> bool:
+        """Keep a small frame back, to go in one piece with the next one that is sent; return whether it is small.
+
+        Raises: MessageError, with nothing kept.
+        """
+        size = self.check(header, buffers)
+        if len(self._held) + size > READ_AHEAD:
+            return False
+        self._held += b"".join([PREFIX.pack(len(header), size), header, *buffers])
+        return True
+
     def send(self, header: bytes, buffers: Buffers, deadline: float) -> None:
-        """Send one frame before the deadline (of time.monotonic).
+        """Send one frame, and what was held back before it, before the deadline (of time.monotonic).
 
         Raises: MessageError, with nothing sent; DeadlineError, PeerGoneError.
         """
         size = self.check(header, buffers)
-        parts: list[bytes | memoryview] = [PREFIX.pack(len(header), size), header, *buffers]
+        parts: list[bytes | memoryview] = [self._held, PREFIX.pack(len(header), size), header, *buffers]
+        self._held = b""
         if size < READ_AHEAD:  # one piece is quicker to send than many
             parts = [b"".join(parts)]
         waiting = [memoryview(part) for part in parts]
@@ -375,6 +397,8 @@ def arrays_in(values: Iterable[Any], but: Container[int] = (), depth: int = 0) -
 
 def plain(text: str) -> str:
     """Make a stranger's text fit for one line of a message."""
+    if type(text) is str and len(text) <= 200 and text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else " " for letter in str(text)[:200])
 
 
@@ -383,9 +407,12 @@ def sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+SMALL = 4096  # bytes, up to which two byte strings are compared more quickly than two arrays
+
+
 def same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
     """Compare two arrays of one shape and dtype bit by bit, which is quick, and at ease with NaN."""
-    if not (a.flags.c_contiguous and b.flags.c_contiguous):
+    if a.nbytes <= SMALL or not (a.flags.c_contiguous and b.flags.c_contiguous):
         return a.tobytes() == b.tobytes()
     unit = np.uint64 if a.nbytes % 8 == 0 else np.uint8
     return bool((a.reshape(-1).view(unit) == b.reshape(-1).view(unit)).all())

@@ -5,6 +5,7 @@ checks every message, and judges only the values that come back.
 """
 
 import contextlib
+import functools
 import inspect
 import io
 import os
@@ -12,6 +13,7 @@ import random
 import re
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
@@ -32,6 +34,7 @@ TEXT = 2000  # characters of an exception's text that are passed on
 MAGIC = re.compile(r"^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]", re.MULTILINE)  # IPython's own syntax
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
+SOON_S = 0.002  # within which the next answer takes this one along
 PIECES = 1000  # of one cell's outputs
 
 
@@ -229,6 +232,7 @@ class Server:
         self.number = 0
         self.cache: int | None = None  # the number of the cache that the last call has left here
         self.busy = self.interrupted = False
+        self.sent = 0.0  # when the last answer went out
         self.answers: dict[str, Callable[..., Any]] = {
             "cell": self.cell,
             "look": self.look,
@@ -247,8 +251,11 @@ class Server:
             else:
                 self.reply(self.answers[what], *fields)
 
-    def reply(self, answer: Callable[..., Any], *fields: Any) -> bool:
-        """Send what `answer` gives, or why it gives nothing; return whether it was interrupted from outside."""
+    def reply(self, answer: Callable[..., Any], *fields: Any, more: bool = False) -> bool:
+        """Send what `answer` gives, or why it gives nothing; return whether it was interrupted from outside.
+
+        A small answer waits for the next if there will soon be more: to wake the other side takes longer than a call.
+        """
         self.interrupted = False
         try:
             try:
@@ -258,12 +265,16 @@ class Server:
                 self.busy = False
             header, buffers = encode(reply, self.refer)
         except KeyboardInterrupt:
-            stopped: tuple[Any, ...] = ("stopped",) if self.interrupted else ("raised", "KeyboardInterrupt", "", [], [])
-            header, buffers = encode(stopped)
+            header, buffers = encode(("raised", "KeyboardInterrupt", "", [], []))
         except MessageError as error:
             header, buffers = encode(("raised", "MessageError", str(error), [], []))
+        if self.interrupted and answer == self.call:
+            header, buffers = encode(("stopped",))
+        soon = more and not self.interrupted and time.monotonic() < self.sent + SOON_S
         try:
-            self.channel.send(header, buffers, NEVER)
+            if not (soon and self.channel.hold(header, buffers)):
+                self.channel.send(header, buffers, NEVER)
+                self.sent = time.monotonic()
         except MessageError as error:  # too large, of which nothing was sent
             self.channel.send(*encode(("raised", "MessageError", str(error), [], [])), NEVER)
         return self.interrupted
@@ -274,10 +285,10 @@ class Server:
             self.interrupted = True
             raise KeyboardInterrupt
 
-    def cell(self, source: str) -> tuple[str, bool, list[dict[str, Any]]]:
-        """Run one of the student's cells."""
+    def cell(self, source: str, names: list[str]) -> tuple[str, bool, list[dict[str, Any]], dict[str, Any]]:
+        """Run one of the student's cells, and return what the names, which the next test needs, then stand for."""
         success, outputs = self.shell.run(source, self.output_bytes)
-        return "ran", success, outputs
+        return "ran", success, outputs, self.look(names)[1]
 
     def look(self, names: list[str]) -> tuple[str, dict[str, Any]]:
         """Return what the student's names stand for; a function's parameters say how to call it."""
@@ -298,26 +309,33 @@ class Server:
         """Call functions, and answer after each; stop once one has been interrupted.
 
         `forget` says which results are needed no more. A request is the function, its arguments, which parts of a
-        result tuple stay here, and whose cache it gets.
+        result tuple stay here, whose cache it gets, and how long it may take: the other side sees to that, so it must
+        have all answers before a call that may take longer or less than those before.
         """
+        self.sent = time.monotonic()
         for number in forget:
             self.kept.pop(number, None)
             self.watched.pop(number, None)
         caches: list[int | None] = []
-        for function, arguments, named, keeps, cache_of in requests:
+        for k, (function, arguments, named, keeps, cache_of, time_s) in enumerate(requests):
+            more = k + 1 < len(requests) and requests[k + 1][-1] == time_s
             self.cache, own = None, caches[cache_of] if cache_of is not None else None
             if cache_of is not None and own is None:
-                interrupted = self.reply(lambda: ("skipped",))
+                interrupted = self.reply(lambda: ("skipped",), more=more)
             else:
-                interrupted = self.reply(self.call, function, arguments, named, keeps, own)
+                interrupted = self.reply(self.call, function, arguments, named, keeps, own, more=more)
             if interrupted:
                 return
             caches.append(self.cache)
 
     def call(
-        self, function: Any, arguments: list[Any], named: dict[str, Any], keeps: tuple[int, ...], own: int | None
+        self, function: Any, arguments: list[Any], named: dict[str, Any] | None, keeps: int, own: int | None
     ) -> tuple[Any, ...]:
-        """Call a function, with the cache that is kept here as number `own` as the last argument if there is one."""
+        """Call a function, with the cache that is kept here as number `own` as the last argument if there is one.
+
+        `keeps` says by its bits which parts of a result tuple stay here.
+        """
+        named = named or {}
         arrays = arrays_in([*arguments, *named.values()], self.resolved)
         before = [(array, array.copy()) for array in arrays]
         if own is not None:
@@ -338,8 +356,8 @@ class Server:
             raise
         except BaseException as error:
             return "raised", type(error).__name__, _text_of(error), complaints, self.changes(before, own)
-        if type(value) is tuple and len(value) > 1 and 1 in keeps:
-            value = tuple(self.refer(part) if k in keeps else part for k, part in enumerate(value))
+        if type(value) is tuple and len(value) > 1 and keeps & 2:
+            value = tuple(self.refer(part) if keeps >> k & 1 else part for k, part in enumerate(value))
             self.cache = value[1].number
         changes = self.changes(before, own)
         for number in range(first + 1, self.number + 1):
@@ -389,10 +407,15 @@ class _Callback:
         return value
 
 
+_name_of = functools.lru_cache(64)(str)  # of a dtype, which takes NumPy ten microseconds to spell
+
+
 def describe(value: object) -> str:
     """Name a value for a message."""
     if isinstance(value, np.ndarray):
-        kind = f"an array of dtype {value.dtype}" if type(value) is np.ndarray else f"a {type(value).__name__}"
+        kind = (
+            f"an array of dtype {_name_of(value.dtype)}" if type(value) is np.ndarray else f"a {type(value).__name__}"
+        )
         return f"{kind} of shape {value.shape}"[:80]
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"

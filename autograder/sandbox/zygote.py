@@ -32,6 +32,7 @@ class Zygote:
         self.control, self.settings, self.limits = control, settings, settings["limits"]
         self.pid = self.number = 0
         self.folder = self.reason = ""
+        self.before = (0, 0)  # bytes and files on the disk when the running fork began
         if settings["level"] != "process":
             walls.warm()
         sys.path[:] = [settings["bundle"], *[entry for entry in sys.path if entry != settings["root"]]]
@@ -75,6 +76,8 @@ class Zygote:
             self._become_student(descriptors[0])
         os.close(descriptors[0])
         self.pid = pid
+        if self.settings["level"] == "bubblewrap":
+            self.before = _taken(self.settings["work"])
         return "forked"
 
     def _become_student(self, descriptor: int) -> None:
@@ -130,7 +133,7 @@ class Zygote:
 
     def watch(self) -> str:
         """End the fork if it has taken more of the disk, or started more threads, than it may; say why."""
-        if self.reason or not self.pid:
+        if self.reason or not self.pid or self._took_little():
             return self.reason
         used, files = _disk_use(self.folder, self.limits["files"])
         if sys.platform == "linux":
@@ -147,6 +150,23 @@ class Zygote:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         return self.reason
+
+    def _took_little(self) -> bool:
+        """Tell whether the fork has clearly stayed within its limits, which the memory disk that it has to itself says.
+
+        That counts what is deleted but open or mapped, too.
+        """
+        if self.settings["level"] != "bubblewrap":
+            return False
+        taken, files = (now - then for now, then in zip(_taken(self.settings["work"]), self.before, strict=True))
+        on_disk = taken <= self.limits["disk_bytes"] and files <= self.limits["files"]
+        return bool(on_disk and _threads(self.pid) <= self.limits["processes"])
+
+
+def _taken(disk: str) -> tuple[int, int]:
+    """Return how many bytes and files a file system holds."""
+    status = os.statvfs(disk)
+    return (status.f_blocks - status.f_bfree) * status.f_frsize, status.f_files - status.f_ffree
 
 
 def _preload(modules: list[str]) -> None:
@@ -201,7 +221,7 @@ def _mapped_bytes(pid: int) -> int:
 
 def _threads(pid: int) -> int:
     try:
-        return len(os.listdir(f"/proc/{pid}/task"))
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2
     except OSError:
         return 0
 

@@ -164,7 +164,7 @@ def lie(function, arguments, named, keep, forget):
     value = np.zeros(np.shape(arguments[0]))
     return "gave", (value, value) if keep else value, [], []
 it.answers["call"] = it.call = lie
-it.answers["cell"] = it.cell = lambda source: ("ran", True, [{"output_type": "execute_result", "data": {"text/plain": "45"}}])
+it.answers["cell"] = it.cell = lambda source, names: ("ran", True, [{"output_type": "execute_result", "data": {"text/plain": "45"}}], {})
 """,
         "it = server()",
     ),
@@ -214,7 +214,7 @@ OUTPUTS = [1, None, "x", [], {}, {"output_type": "stream"}, {"output_type": "str
     {"output_type": "display_data", "data": {"image/png": "\\u0660"}}, {"output_type": "display_data", "data": {"image/png": PNG}},
     {"output_type": "display_data", "data": {"image/png": "A" * 5}}, {"output_type": [], "data": 1},
     {"output_type": "execute_result", "data": {"text/plain": "4"}, "metadata": 4, "execution_count": "x"}]
-it.answers["cell"] = lambda source: ("ran", True, OUTPUTS * 20)
+it.answers["cell"] = lambda source, names: ("ran", True, OUTPUTS * 20, {})
 """,
     ),
     forging(
