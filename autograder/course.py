@@ -47,10 +47,19 @@ class Section:
 # neither reaches nobody.
 GIVEN = (
     "__init__", "types", "layers", "network", "training", "data", "pictures", "numeric", "gradcheck", "gradcheck_html",
-    "plots/__init__", "plots/style", "plots/activations",
+    "plots/__init__", "plots/style",
+    "plots/activations", "plots/preprocessing", "plots/initialization", "plots/batchnorm",
     "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
+    "explore/stages", "explore/sensitivity", "explore/companions", "explore/whitening",
+    "explore/initialization_lab", "explore/initialization_training",
+    "explore/batchnorm_training", "explore/batchnorm_leak",
 )  # fmt: skip
-SECTIONS = (Section(1, "activations", asks_for=("activations", "losses")),)
+SECTIONS = (
+    Section(1, "activations", asks_for=("activations",)),
+    Section(2, "preprocessing", asks_for=("preprocessing", "losses")),
+    Section(3, "initialization", asks_for=("initialization",)),
+    Section(4, "batchnorm", asks_for=("batchnorm",)),
+)
 
 
 def find_section(title: str) -> Section:

@@ -2,14 +2,17 @@
 
 import copy
 import json
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
 
+from autograder import course
+from autograder.checks.backward import Backward
 from autograder.checks.exercise import Function
 
 ROOT = Path(__file__).resolve().parents[1]
-SECTIONS = {"activations": ROOT / "notebooks/01_activations/activations.ipynb"}
+SECTIONS = {section.name: ROOT / "notebooks" / section.folder / f"{section.name}.ipynb" for section in course.SECTIONS}
 
 
 def solved(section="activations"):
@@ -45,9 +48,33 @@ def write(nb, path):
     return path
 
 
+def checks_of(section):
+    """The exercises of a section."""
+    return import_module(f"autograder.checks.{section}").EXERCISES
+
+
+def reference(section, exercise):
+    """The functions of a student who writes what the reference has."""
+    if isinstance(exercise, Backward):
+        return exercise.forward.reference, exercise.reference
+    return (getattr(import_module(f"source.{section}"), exercise.name),)
+
+
+def alternatives(section, exercise):
+    """The functions of students who write something else that is right; a pair's stand under the pair's name."""
+    known = import_module(f"solutions.{section}").ALTERNATIVES
+    pair = exercise.name.removesuffix("_forward").removesuffix("_backward")
+    entries = known.get(exercise.name, known.get(pair, []))
+    if isinstance(exercise, Backward):
+        return entries
+    return [entry[:1] if isinstance(entry, tuple) else (entry,) for entry in entries]
+
+
 def student_with(exercise, mistake):
     """The functions of a student who makes one mistake, and everything else right."""
-    if isinstance(exercise, Function):
-        return ((lambda *inputs: (mistake.wrong(*inputs), None)) if exercise.cached else mistake.wrong,)
-    forward = exercise.forward.reference
-    return lambda *inputs: (forward(*inputs)[0], inputs), lambda dout, cache: mistake.wrong(dout, *cache)
+    if isinstance(exercise, Backward):
+        forward = exercise.forward.reference
+        return lambda *inputs: (forward(*inputs)[0], inputs), lambda dout, cache: mistake.wrong(dout, *cache)
+    if isinstance(exercise, Function) and exercise.cached:
+        return (lambda *inputs: (mistake.wrong(*inputs), None),)
+    return (mistake.wrong,)

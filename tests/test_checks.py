@@ -1,10 +1,8 @@
 """The checks of every section: right solutions keep their points however they are written, wrong ones lose them."""
 
-import math
-
 import numpy as np
 import pytest
-from submissions import student_with
+from submissions import SECTIONS, alternatives, checks_of, reference, student_with
 
 from autograder.checks import activations
 from autograder.checks.backward import Backward
@@ -13,15 +11,14 @@ from autograder.checks.verdict import OvertimeError, Verdict, WorkError
 from source import activations as right
 from source.numeric import numeric_gradient
 
-EXERCISES = activations.EXERCISES
-KILL_MATRIX = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
-
-
-def reference(exercise):
-    """The functions of a student who writes what the reference has."""
-    if isinstance(exercise, Function):
-        return (exercise.reference,)
-    return exercise.forward.reference, exercise.reference
+EXERCISES = [(section, exercise) for section in SECTIONS for exercise in checks_of(section)]
+NAMES = [exercise.name for _, exercise in EXERCISES]
+KILL_MATRIX = [(exercise, mistake) for _, exercise in EXERCISES for mistake in exercise.mistakes]
+ALTERNATIVES = [
+    (exercise, entry, number)
+    for section, exercise in EXERCISES
+    for number, entry in enumerate(alternatives(section, exercise))
+]
 
 
 def verdict(exercise, *functions):
@@ -32,12 +29,12 @@ def verdict(exercise, *functions):
 
 
 def by_name(name):
-    return next(exercise for exercise in EXERCISES if exercise.name == name)
+    return next(exercise for _, exercise in EXERCISES if exercise.name == name)
 
 
-@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)
-def test_the_reference_gets_all_points(exercise):
-    assert verdict(exercise, *reference(exercise)) == Verdict(1.0)
+@pytest.mark.parametrize(("section", "exercise"), EXERCISES, ids=NAMES)
+def test_the_reference_gets_all_points(section, exercise):
+    assert verdict(exercise, *reference(section, exercise)) == Verdict(1.0)
 
 
 @pytest.mark.parametrize(
@@ -50,144 +47,19 @@ def test_every_catalogued_mistake_loses_points_and_gets_its_own_hint(exercise, m
     assert found.message
 
 
-def test_every_exercise_has_at_least_five_mistakes():
-    assert all(len(exercise.mistakes) >= 5 for exercise in EXERCISES)
+@pytest.mark.parametrize(("section", "exercise"), EXERCISES, ids=NAMES)
+def test_every_exercise_has_five_mistakes_and_five_solutions_in_other_words(section, exercise):
+    assert len(exercise.mistakes) >= 5
+    assert len(alternatives(section, exercise)) >= 5
 
 
-# --- no false alarm: correct work in other words
-
-
-def loop(entry):
-    """An elementwise forward/backward in pure Python; `entry(x) -> (value, slope)`."""
-
-    def forward(x, *rest):
-        out, slope = np.zeros(x.shape), np.zeros(x.shape)
-        for i in range(x.shape[0]):
-            for j in range(x.shape[1]):
-                out[i, j], slope[i, j] = entry(float(x[i, j]), *rest)
-        return out, slope
-
-    return forward, lambda dout, slope: dout * slope
-
-
-def sigmoid_entry(x):
-    e = math.exp(-abs(x))
-    value = 1 / (1 + e) if x >= 0 else e / (1 + e)
-    return value, value * (1 - value)
-
-
-def masked_sigmoid(x):
-    out = np.empty_like(x)
-    positive = x >= 0
-    out[positive] = 1 / (1 + np.exp(-x[positive]))
-    e = np.exp(x[~positive])
-    out[~positive] = e / (1 + e)
-    return out, (out, 1 - out)
-
-
-def maxout_by_samples(x, w, b):
-    out, winner = np.zeros((len(x), w.shape[2])), np.zeros((len(x), w.shape[2]), int)
-    for n in range(len(x)):
-        for m in range(w.shape[2]):
-            values = [x[n] @ w[k, :, m] + b[k, m] for k in range(len(w))]
-            winner[n, m] = int(np.argmax(values))
-            out[n, m] = values[winner[n, m]]
-    return out, {"x": x, "w": w, "winner": winner}
-
-
-def maxout_back_by_samples(dout, cache):
-    x, w, winner = cache["x"], cache["w"], cache["winner"]
-    dx, dw, db = np.zeros(x.shape), np.zeros(w.shape), np.zeros((len(w), w.shape[2]))
-    for n in range(len(x)):
-        for m in range(w.shape[2]):
-            k = winner[n, m]
-            dx[n] += dout[n, m] * w[k, :, m]
-            dw[k, :, m] += dout[n, m] * x[n]
-            db[k, m] += dout[n, m]
-    return [dx, dw, db]
-
-
-def maxout_gathered(x, w, b):
-    pieces = np.tensordot(x, w, axes=(1, 1)) + b
-    return pieces.max(axis=1), (x, w, pieces == pieces.max(axis=1, keepdims=True))
-
-
-def maxout_back_gathered(dout, cache):
-    x, w, mask = cache
-    spread = mask * dout[:, None, :]
-    return np.tensordot(spread, w, axes=([1, 2], [0, 2])), np.einsum("nd,nkm->kdm", x, spread), spread.sum(axis=0)
-
-
-ALTERNATIVES = {
-    "sigmoid": [
-        loop(sigmoid_entry),
-        (masked_sigmoid, lambda dout, cache: dout * cache[0] * cache[1]),
-        (lambda x: ((1 + np.tanh(x / 2)) / 2, x), lambda dout, x: dout * np.exp(-abs(x)) / (1 + np.exp(-abs(x))) ** 2),
-        (lambda x: (np.exp(-np.logaddexp(0, -x)), x), lambda dout, x: dout * np.exp(-np.logaddexp(0, -x) - np.logaddexp(0, x))),
-        (lambda x: (1 / (1 + np.exp(-np.clip(x, -500, 500))), np.clip(x, -500, 500)), lambda dout, x: dout / (2 + np.exp(x) + np.exp(-x))),
-    ],
-    "tanh": [
-        loop(lambda x: (math.tanh(x), 1 - math.tanh(x) ** 2)),
-        (lambda x: (np.tanh(x), np.tanh(x)), lambda dout, out: dout * (1 - out) * (1 + out)),
-        (lambda x: (np.tanh(x), x), lambda dout, x: dout / np.cosh(np.clip(x, -300, 300)) ** 2),
-        (lambda x: (-np.expm1(-2 * abs(x)) / (1 + np.exp(-2 * abs(x))) * np.sign(x), x), lambda dout, x: dout - dout * np.tanh(x) ** 2),
-        (lambda x: (np.tanh(x), 1 - np.square(np.tanh(x))), np.multiply),
-    ],
-    "relu": [
-        loop(lambda x: (max(x, 0.0), float(x > 0))),
-        (lambda x: (x * (x > 0), x > 0), lambda dout, mask: dout * mask),
-        (lambda x: (np.clip(x, 0, None), x), lambda dout, x: np.where(x >= 0, dout, 0)),
-        (lambda x: ((x + abs(x)) / 2, x), lambda dout, x: dout * np.heaviside(x, 0.5)),
-        (lambda x: (np.where(x < 0, 0.0, x), np.maximum(x, 0)), lambda dout, out: dout * (out > 0)),
-    ],
-    "leaky_relu": [
-        loop(lambda x, alpha=0.01: (x, 1.0) if x > 0 else (alpha * x, alpha)),
-        (lambda x, alpha=0.01: (np.maximum(x, alpha * x), (x, alpha)), lambda dout, c: dout * np.where(c[0] >= 0, 1, c[1])),
-        (lambda x, alpha=0.01: (np.maximum(x, 0) + alpha * np.minimum(x, 0), (x > 0, alpha)), lambda dout, c: dout * (c[0] + c[1] * ~c[0])),
-        (lambda x, alpha=0.01: (x * (alpha + (1 - alpha) * (x > 0)), {"x": x, "alpha": alpha}), lambda dout, c: dout * (c["alpha"] + (1 - c["alpha"]) * (c["x"] > 0))),
-        (lambda x, alpha=0.01: (np.select([x > 0, x <= 0], [x, alpha * x]), np.select([x > 0, x <= 0], [1.0, alpha])), np.multiply),
-    ],
-    "elu": [
-        loop(lambda x, alpha=1.0: (x, 1.0) if x > 0 else (alpha * math.expm1(x), alpha * math.exp(x))),
-        (lambda x, alpha=1.0: (np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)), (x, alpha)), lambda dout, c: dout * np.where(c[0] > 0, 1, c[1] * np.exp(np.minimum(c[0], 0)))),
-        (lambda x, alpha=1.0: (np.where(x >= 0, x, alpha * (np.exp(-abs(x)) - 1)), (x, alpha)), lambda dout, c: dout * np.where(c[0] >= 0, 1, c[1] * np.exp(-abs(c[0])))),
-        (lambda x, alpha=1.0: (np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x))), np.where(x > 0, 1, alpha * np.exp(np.where(x > 0, 0, x)))), np.multiply),
-        (lambda x, alpha=1.0: (np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))), (x > 0, np.minimum(x, 0), alpha)), lambda dout, c: np.where(c[0], dout, dout * c[2] * np.exp(c[1]))),
-    ],
-    "maxout": [
-        (maxout_by_samples, maxout_back_by_samples),
-        (maxout_gathered, maxout_back_gathered),
-    ],
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ALTERNATIVES)
-def test_a_correct_pair_keeps_its_points_however_it_is_written(name):
-    for forward, backward in ALTERNATIVES[name]:
-        assert verdict(activations.FORWARDS[name], forward) == Verdict(1.0)
-        assert verdict(activations.BACKWARDS[name], forward, backward) == Verdict(1.0)
-
-
-def test_correct_measurements_keep_their_points_however_they_are_written():
-    def share_by_loops(x, dout):
-        dw = np.einsum("nd,nm->dm", x, dout)
-        shares = []
-        for column in dw.T:
-            up = sum(1 for entry in column if entry > 0)
-            shares.append(max(up, len(column) - up) / len(column))
-        return sum(shares) / len(shares)
-
-    def share_by_mean_sign(x, dout):
-        return np.float64((1 + np.abs(np.sign(x.T @ dout).mean(axis=0))).mean() / 2)
-
-    for function in (share_by_loops, share_by_mean_sign):
-        assert verdict(by_name("same_sign_share"), function) == Verdict(1.0)
-    for function in (
-        lambda pre: np.mean(pre.max(axis=0) <= 0),
-        lambda pre: sum(not (column > 0).any() for column in pre.T) / pre.shape[1],
-        lambda pre: 1 - (pre > 0).any(axis=0).sum() / pre.shape[1],
-    ):
-        assert verdict(by_name("dead_fraction"), function) == Verdict(1.0)
+@pytest.mark.parametrize(
+    ("exercise", "functions"),
+    [(exercise, functions) for exercise, functions, _ in ALTERNATIVES],
+    ids=[f"{exercise.name}-{number}" for exercise, _, number in ALTERNATIVES],
+)
+def test_a_correct_solution_keeps_its_points_however_it_is_written(exercise, functions):
+    assert verdict(exercise, *functions) == Verdict(1.0)
 
 
 def test_printing_and_warning_about_other_things_costs_nothing(capsys):
@@ -383,7 +255,7 @@ def test_an_exercise_that_is_not_written_says_so():
     def stub(*inputs):
         raise NotImplementedError
 
-    for exercise in EXERCISES:
+    for exercise in activations.EXERCISES:
         functions = (stub,) if isinstance(exercise, Function) else (exercise.forward.reference, stub)
         with pytest.raises(WorkError, match=f"{exercise.name} is not written yet"):
             exercise.check(*functions)
