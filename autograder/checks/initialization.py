@@ -157,7 +157,7 @@ def _initialiser(
             return np.array([1.0 + (w.shape == inputs[1::-1])])
         spread = float(w.std())
         if not spread > 0:
-            return np.array([0.0, -1.0])
+            return np.array([0.0, w.flat[0]])
         return np.array([0.0, np.log(spread), w.mean() / spread, _are_linked(w), _is_normal(w)])
 
     return Property(
