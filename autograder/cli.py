@@ -129,15 +129,14 @@ def check(notebook: Path, section: str | None, as_json: bool) -> None:
 @click.option("--section", "sections", multiple=True, help="A section; may be repeated. All of them by default.")
 @click.option("--remove", is_flag=True, help="Remove the demo class from the classroom and the gradebook again.")
 def demo(sections: tuple[str, ...], remove: bool) -> None:
-    """Release a section, grade a made-up class whose members make different mistakes, and print the table."""
+    """Release sections, grade a made-up class whose members make different mistakes, and print the tables."""
     from autograder.demo import run
 
-    course = Course.find()
-    for section in _chosen(sections):
-        if remove:
-            run.remove(course, section, OUT)
-        else:
-            run.run(course, section, OUT)
+    course, chosen = Course.find(), _chosen(sections)
+    if remove:
+        run.remove(course, chosen, OUT)
+    else:
+        run.run(course, chosen, OUT)
 
 
 @main.command()

@@ -16,6 +16,7 @@ from autograder.course import SECTIONS, find_section
 
 SECTION = find_section("activations")
 CLASS = demo.STUDENTS["activations"]
+EVERY_SECTION = pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
 
 
 def command(course, *words):
@@ -27,9 +28,9 @@ def command(course, *words):
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory):
-    """A course in which the demo ran, and what it printed."""
+    """A course in which the demo ran, of all sections, and what it printed."""
     course = make_course(tmp_path_factory.mktemp("course"))
-    result = command(course, "autograder", "demo", "--section", "activations")
+    result = command(course, "autograder", "demo")
     assert result.returncode == 0, result.stderr
     return course, result
 
@@ -38,48 +39,69 @@ def gradebook(course):
     return Gradebook(course.config.CourseDirectory.db_url)
 
 
-def test_every_student_gets_the_expected_points_in_every_exercise(shown):
+@EVERY_SECTION
+def test_every_student_gets_the_expected_points_in_every_exercise(shown, section):
     course, _ = shown
-    assert len(CLASS) >= 10
-    for student in CLASS:
-        grade = grading.recorded_grade(course, SECTION, student.id)
+    assert len(demo.STUDENTS[section.name]) >= 8
+    for student in demo.STUDENTS[section.name]:
+        grade = grading.recorded_grade(course, section, student.id)
         maximum = {cell.exercise: cell.max_points for cell in grade.cells if cell.status != "manual"}
         found = {cell.exercise: cell.points for cell in grade.cells if cell.status != "manual"}
         assert found == demo.expected_points(student, maximum), student.name
         told = " ".join(f"{cell.message} {cell.hint}" for cell in grade.cells)
-        assert student.hint in told
+        assert student.hint in told, student.name
 
 
-def test_nbgraders_gradebook_has_the_same_points(shown):
+@EVERY_SECTION
+def test_nbgraders_gradebook_has_the_same_points(shown, section):
     course, _ = shown
     with gradebook(course) as book:
-        for student in CLASS:
-            submission = book.find_submission_notebook(SECTION.name, SECTION.folder, student.id)
+        for student in demo.STUDENTS[section.name]:
+            submission = book.find_submission_notebook(section.name, section.folder, student.id)
             found = {grade.name: grade.auto_score for grade in submission.grades if not grade.name.startswith("why_")}
-            recorded = grading.recorded_grade(course, SECTION, student.id)
+            recorded = grading.recorded_grade(course, section, student.id)
             assert found == {c.grade_id: c.points for c in recorded.cells if c.status != "manual"}, student.name
+
+
+def test_nbgrader_records_who_is_late(shown):
+    course, _ = shown
+    with gradebook(course) as book:
         late = book.find_submission(SECTION.folder, "demo-leonhard")
         assert late.total_seconds_late == 7200
         assert book.find_submission(SECTION.folder, "demo-ada").total_seconds_late == 0
 
 
-def test_the_table_has_a_row_for_everyone_and_fits_eighty_columns(shown):
+@EVERY_SECTION
+def test_the_table_has_a_row_for_everyone_and_fits_eighty_columns(shown, section):
     _, result = shown
-    table = result.stdout[result.stdout.index("the demo class") :]
-    for student in CLASS:
+    table = result.stdout[result.stdout.index(f"{section.name}: the demo class") :]
+    table = table[: table.index("demo class", 30)] if "demo class" in table[30:] else table
+    for student in demo.STUDENTS[section.name]:
         assert re.search(rf"^{student.name}\s.*\d", table, re.MULTILINE)
     assert max(map(len, table.splitlines())) <= 80
-    assert "→ The mask asks where x was positive" in " ".join(table.split())
+
+
+def test_a_sample_of_what_each_class_was_told_is_printed(shown):
+    _, result = shown
+    said = " ".join(result.stdout.split())
+    for section in SECTIONS:
+        assert f"told in section {section.number} (all: autograder demo --section {section.name})" in said
+    assert "→ The mask asks where x was positive" in said
     assert result.stderr == ""
 
 
-def test_feedback_pages_hold_the_hint_and_neither_hidden_tests_nor_our_traceback(shown):
+@EVERY_SECTION
+def test_feedback_pages_hold_neither_hidden_tests_nor_our_traceback(shown, section):
     course, _ = shown
-    for student in CLASS:
-        page = grading.feedback_page(course, SECTION, student.id).read_text(encoding="utf-8")
+    for student in demo.STUDENTS[section.name]:
+        page = grading.feedback_page(course, section, student.id).read_text(encoding="utf-8")
         ours = page.replace("autograder.checks", "") if student.name == "Mallory" else page  # who wrote that herself
         for secret in ("HIDDEN TESTS", "autograder", "check_backward", "check_forward("):
             assert secret not in ours, (student.name, secret)
+
+
+def test_a_feedback_page_holds_the_hint(shown):
+    course, _ = shown
     page = grading.feedback_page(course, SECTION, "demo-carl").read_text(encoding="utf-8")
     assert "The mask asks where x was positive" in page
 
@@ -109,7 +131,7 @@ def test_nbgraders_own_commands_work_and_a_manual_grade_survives_them(shown):
         result = command(course, "nbgrader", *words)
         assert result.returncode == 0, result.stderr
     with (course.root / "grades.csv").open() as file:
-        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+        rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == SECTION.folder}
     assert float(rows["demo-carl"]["score"]) == 41 + 3.5
     assert float(rows["demo-ada"]["score"]) == 45
     assert float(rows["demo-ada"]["max_score"]) == 50
@@ -160,6 +182,13 @@ def test_removing_the_demo_class_leaves_everybody_else(shown):
     keep = course.classroom / "submitted" / "real-max" / SECTION.folder
     keep.mkdir(parents=True)
     (keep / "notes.txt").write_text("mine")
+    assert command(course, "autograder", "demo", "--remove", "--section", "preprocessing").returncode == 0
+    assert not list((course.classroom / "submitted").glob("demo-*/02_preprocessing"))
+    assert grading.recorded_grade(course, SECTION, "demo-ada").points == 45
+    with gradebook(course) as book:
+        assert {submission.name for submission in book.student_submissions("demo-ada")} == {
+            section.folder for section in SECTIONS if section.name != "preprocessing"
+        }
     assert command(course, "autograder", "demo", "--remove").returncode == 0
     assert sorted(path.name for path in (course.classroom / "submitted").iterdir()) == [
         "real-max",

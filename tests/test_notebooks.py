@@ -60,14 +60,31 @@ def test_grade_ids_follow_the_function_and_every_function_has_its_test(section):
             assert defined == [role(cell)["grade_id"]]
 
 
-def test_section_1_has_the_names_and_points_of_the_curriculum():
-    nb = nbformat.read(NOTEBOOKS[0], as_version=4)
-    names = {role(cell)["grade_id"]: role(cell).get("points") for cell in nb.cells if role(cell)}
-    pairs = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "maxout")
-    expected = {f"{name}_{way}" for name in pairs for way in ("forward", "backward")}
-    expected |= {"same_sign_share", "dead_fraction"}
-    assert {name for name in names if not name.startswith(("test_", "why_"))} == expected
-    assert sum(points or 0 for points in names.values()) == 50
+CURRICULUM = {
+    "activations": "sigmoid_forward sigmoid_backward tanh_forward tanh_backward relu_forward relu_backward "
+    "leaky_relu_forward leaky_relu_backward elu_forward elu_backward maxout_forward maxout_backward "
+    "same_sign_share dead_fraction why_zero_centred",
+    "preprocessing": "zero_center standardize mean_image channel_mean pca whiten softmax_loss why_train_statistics",
+    "initialization": "init_normal init_xavier init_he init_orthogonal deep_forward deep_backward layer_stats lsuv "
+    "why_zero_init_fails",
+    "batchnorm": "batchnorm_forward batchnorm_backward batchnorm_backward_closed update_running batchnorm_inference "
+    "why_running_statistics",
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_section_has_the_names_of_the_curriculum_and_fifty_points(section):
+    nb = nbformat.read(ROOT / "notebooks" / section.folder / f"{section.name}.ipynb", as_version=4)
+    points = {role(cell)["grade_id"]: role(cell).get("points") for cell in nb.cells if role(cell)}
+    assert {name for name in points if not name.startswith("test_")} == set(CURRICULUM[section.name].split())
+    assert sum(each or 0 for each in points.values()) == 50
+    assert sum(each or 0 for name, each in points.items() if name.startswith("why_")) == 5
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_written_one_line_a_line(path):
+    raw = path.read_text(encoding="utf-8")
+    assert raw == nbformat.writes(nbformat.reads(raw, as_version=4), indent=1) + "\n"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

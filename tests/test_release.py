@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -20,16 +21,22 @@ SECTION = SECTIONS[0]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     course = make_course(tmp_path_factory.mktemp("course"))
-    release(course, SECTION)
+    for section in SECTIONS:
+        release(course, section)
     return course
 
 
+@pytest.fixture(params=SECTIONS, ids=lambda section: section.name)
+def section(request):
+    return request.param
+
+
 @pytest.fixture
-def bundle(course, tmp_path):
+def bundle(course, section, tmp_path):
     """The zip, unpacked in an empty folder, as a student has it."""
-    with zipfile.ZipFile(course.classroom / "bundles" / f"{SECTION.folder}.zip") as archive:
+    with zipfile.ZipFile(course.classroom / "bundles" / f"{section.folder}.zip") as archive:
         archive.extractall(tmp_path)
-    return tmp_path / SECTION.folder
+    return tmp_path / section.folder
 
 
 def run_python(folder, code):
@@ -41,13 +48,17 @@ def run_python(folder, code):
     )
 
 
-def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, bundle):
-    solved = nbformat.read(course.notebook(SECTION), as_version=4)
-    secrets = []
-    for cell in solved.cells:
+def secrets_of(notebook):
+    secrets = set()
+    for cell in nbformat.read(notebook, as_version=4).cells:
         for region in re.findall(r"BEGIN (?:SOLUTION|HIDDEN TESTS).*?\n(.*?)\n[ #=]*END", cell.source, re.DOTALL):
-            secrets += [line.strip() for line in region.splitlines() if len(line.strip()) > 25]
-    assert len(secrets) > 30
+            secrets |= {line.strip() for line in region.splitlines() if len(line.strip()) > 25}
+    return secrets
+
+
+def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, section, bundle):
+    secrets = set.union(*(secrets_of(course.notebook(other)) for other in SECTIONS if other.number >= section.number))
+    assert len(secrets) > 10
     texts = {path: path.read_text(encoding="utf-8") for path in bundle.rglob("*") if path.is_file()}
     assert len(texts) > 10
     for path, text in texts.items():
@@ -56,12 +67,20 @@ def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, bun
             assert word not in text, (path, word)
 
 
-def test_a_bundle_holds_exactly_the_files_of_the_table(course, bundle):
-    given = {f"source/{module}.py" for module in (*GIVEN, *SECTION.withholds)}
+def test_a_bundle_holds_exactly_the_files_of_the_table(section, bundle):
+    given = {f"source/{module}.py" for module in (*section.given, *section.withholds)}
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
-    assert files == given | {"activations.ipynb", "environment.yml"}
+    assert files == given | {f"{section.name}.ipynb", "environment.yml"}
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "source").rglob("*.py")}
     assert modules == given, "a new module must be given, or withheld, in autograder/course.py"
+
+
+def test_you_write_a_kernel_then_you_own_it():
+    assert SECTIONS[0].given == GIVEN
+    for before, after in pairwise(SECTIONS):
+        assert set(after.given) - set(before.given) == set(before.asks_for)
+        assert set(before.withholds) - set(after.withholds) == set(before.asks_for)
+        assert not set(after.given) & set(after.withholds)
 
 
 def test_notes_beside_the_notebook_stay_with_the_instructor(tmp_path):
@@ -82,34 +101,31 @@ def test_a_release_that_fails_leaves_the_earlier_one(tmp_path):
     assert sorted(str(path) for path in course.released(SECTION).rglob("*")) == before
 
 
-def test_every_solution_cell_is_a_stub_that_keeps_its_docstring(bundle):
-    nb = nbformat.read(bundle / "activations.ipynb", as_version=4)
+def test_every_solution_cell_is_a_stub_that_keeps_its_docstring(course, section, bundle):
+    nb = nbformat.read(bundle / f"{section.name}.ipynb", as_version=4)
     stubs = [cell for cell in nb.cells if "raise NotImplementedError" in cell.source]
-    assert len(stubs) == 14
-    assert all('"""' in cell.source and "Shapes:" in cell.source for cell in stubs)
+    solved = nbformat.read(course.notebook(section), as_version=4)
+    assert len(stubs) == sum(cell.cell_type == "code" and "BEGIN SOLUTION" in cell.source for cell in solved.cells) > 0
+    assert all('"""' in cell.source for cell in stubs)
 
 
-def test_the_written_question_keeps_its_text_and_loses_its_answer(bundle):
-    nb = nbformat.read(bundle / "activations.ipynb", as_version=4)
-    (why,) = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "why_zero_centred"]
-    assert "Your answer to Q1" in why.source
+def test_the_written_question_keeps_its_text_and_loses_its_answer(section, bundle):
+    nb = nbformat.read(bundle / f"{section.name}.ipynb", as_version=4)
+    (why,) = [cell for cell in nb.cells if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("why_")]
+    assert "Your answer" in why.source
     assert "YOUR ANSWER HERE" in why.source
     assert "How the points are given" not in why.source
 
 
-def test_a_withheld_module_says_in_one_sentence_that_it_is_the_students_to_write(bundle):
-    for module in SECTION.withholds:
+def test_a_withheld_module_says_in_one_sentence_that_it_is_the_students_to_write(section, bundle):
+    for module in section.withholds:
         result = run_python(bundle, f"import source.{module}")
         assert result.returncode == 1
         assert re.search(rf"ImportError: source\.{module} is what .* write; it arrives", result.stderr)
 
 
-def test_all_other_modules_of_the_bundle_import_from_the_bundle_itself(bundle):
-    modules = [
-        ".".join(path.relative_to(bundle).with_suffix("").parts)
-        for path in (bundle / "source").rglob("*.py")
-        if path.stem not in (*SECTION.withholds, "__init__")
-    ]
+def test_all_other_modules_of_the_bundle_import_from_the_bundle_itself(section, bundle):
+    modules = [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in section.given]
     result = run_python(bundle, f"import {', '.join(modules)}; print(source.__file__)")
     assert result.stdout.strip() == str(bundle / "source" / "__init__.py"), result.stderr
 

@@ -13,9 +13,13 @@ OVERFLOW = (
     "computes both branches everywhere."
 )
 NOT_FINITE = (
-    "NaN comes from inf / inf, inf - inf or 0 * inf. exp(710) is more than a float64 can hold: write the formula so "
-    "that exp never gets a large argument."
+    "NaN comes from 0 / 0, inf / inf, inf - inf or 0 * inf. Can something be zero that you divide by? Can exp get a "
+    "large argument? exp(710) is more than a float64 can hold."
 )
+DIVISION = (
+    "Something is divided by zero on the way, or the logarithm of 0 is taken: find out what can be 0 there, and when."
+)
+PURE = "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."
 
 
 def first_problem(cases: Sequence[Case], attempt: Callable[[int, Case], str]) -> WorkError | None:
@@ -53,13 +57,11 @@ class Manners:
         if touched:
             self.faults.setdefault(
                 "changes",
-                (
-                    f"{self.name} changes {' and '.join(touched)} in place",
-                    "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask).",
-                ),
+                (f"{self.name} changes {' and '.join(touched)} in place", PURE),
             )
         if called.warning:
-            self.faults.setdefault("warns", (f"{self.name} makes NumPy warn: {called.warning}", OVERFLOW))
+            hint = OVERFLOW if "overflow" in called.warning else DIVISION
+            self.faults.setdefault("warns", (f"{self.name} makes NumPy warn: {called.warning}", hint))
 
     def verdict(self) -> Verdict:
         """Return the verdict on a function whose values are right."""

@@ -9,15 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograder.checks.comparing import Mistake
+from autograder.checks.judging import PURE
 from source import batchnorm as right
 from source.types import Array
 
 DIFFERENCES = (
     "Right for ordinary batches, but here dout is almost affine in x, so that nearly everything cancels in dx, and "
     "finite differences have no digits left. Work the derivative out on paper, and write that formula down."
-)
-PURE = (
-    "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."  # as checks.judging has it
 )
 EPS = 1e-5  # the default
 

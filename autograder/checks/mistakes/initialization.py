@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograder.checks.comparing import Mistake
+from autograder.checks.judging import PURE
 from source import initialization as right
 from source.types import Array
 
@@ -774,8 +775,6 @@ LAYER_STATS = (
 )
 
 # --- LSUV
-
-PURE = "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."
 
 
 def _scale(
