@@ -11,11 +11,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.stamp ## set up, then release section 1, grade a demo class and print its table
+demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and print its tables
 	@autograder demo
 
-test: $(VENV)/.stamp ## run the tests
-	@pytest
+test: $(VENV)/.stamp ## run the tests, on all cores
+	@pytest --numprocesses=auto --dist=loadfile
 
 check: $(VENV)/.stamp ## lint, format and types
 	@ruff check . && ruff format --check . && mypy
