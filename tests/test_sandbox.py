@@ -17,10 +17,10 @@ import numpy as np
 import psutil
 import pytest
 from submissions import solved
+from talking import REAL, STUBBORN, TIGHT, bundle, conversation, function, ran
 from traitlets.config import Config
 
 from autograder import engine
-from autograder.bundle import write_source
 from autograder.course import SECTIONS, Course, CourseError
 from autograder.engine import grade_cells
 from autograder.notebook import read_notebook, released_cells
@@ -32,82 +32,13 @@ from autograder.sandbox.remote import (
     CellRun,
     Handle,
     RemoteFunction,
-    Session,
     SessionLostError,
     StudentError,
 )
 from autograder.sandbox.student import RESTARTS, Lost, Student
 from autograder.sandbox.warm import WarmProcess
 
-REAL = [level.name for level in levels.probe() if level.name != "process" and not level.problem]
 pytestmark = pytest.mark.skipif(not REAL, reason="this machine offers no walls")
-TIGHT = {
-    "memory_bytes": 64 << 20,
-    "disk_bytes": 4 << 20,
-    "files": 20,
-    "processes": 8,
-    "output_bytes": 1000,
-    "message_bytes": 1 << 20,
-}
-STUBBORN = "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass"
-
-
-def bundle(folder):
-    return write_source(SECTIONS[0], folder / "source")
-
-
-@pytest.fixture(scope="module", params=REAL)
-def level(request):
-    """Every real wall that this machine offers, one after the other."""
-    return request.param
-
-
-@pytest.fixture(scope="module")
-def warm(level):
-    """A warm process with the usual limits."""
-    zygote = WarmProcess(bundle, Limits(isolation=level))
-    yield zygote
-    zygote.close()
-
-
-@pytest.fixture(scope="module")
-def tight(level):
-    """A warm process whose forks may take next to nothing."""
-    zygote = WarmProcess(bundle, Limits(isolation=level, **TIGHT))
-    yield zygote
-    zygote.close()
-
-
-def conversation(zygote, **limits):
-    """A session with a fork; what may differ from the warm process's own limits are the times."""
-    chosen = Limits(**(zygote.limits.as_dict() | limits))
-    return Session(zygote, chosen, time.monotonic() + chosen.submission_timeout_s)
-
-
-@pytest.fixture
-def session(warm):
-    """A fork for one test."""
-    made = conversation(warm, call_timeout_s=30.0, cell_timeout_s=30.0)
-    yield made
-    if not made.lost:
-        made.close()
-
-
-@pytest.fixture
-def cramped(tight):
-    """A fork for one test, with tight limits."""
-    made = conversation(tight)
-    yield made
-    if not made.lost:
-        made.close()
-
-
-@pytest.fixture
-def student(warm):
-    """One submission."""
-    made = Student(lambda: warm, warm.limits)
-    yield made
-    made.close()
 
 
 def signed(body):
@@ -115,17 +46,6 @@ def signed(body):
     return (
         f"class F:\n    def __call__(self): pass\n    @property\n    def __signature__(self):\n        {body}\nf = F()"
     )
-
-
-def ran(session, source):
-    came = session.run(source)
-    assert came.success, came.outputs
-    return came.outputs
-
-
-def function(session, source, name="f"):
-    ran(session, source)
-    return session.look([name])[name]
 
 
 def one_line(error):

@@ -33,6 +33,7 @@ from autograder.sandbox.wire import (
     LIST,
     PREFIX,
     REFERENCE,
+    REFERENCES,
     SCALAR,
     TUPLE,
     Channel,
@@ -356,7 +357,7 @@ def test_nesting_without_end_is_refused_without_recursion(depth):
         [np.ones(1)] * (ITEMS - 1),
         [1j] * (ITEMS - 1),
         [[]] * (ITEMS // 2 - 1),
-        [Reference(1)] * (ITEMS - 1),
+        [Reference(1)] * REFERENCES,
         {str(k): 1.0 for k in range(ITEMS // 2 - 1)},
     ],
     ids=["int", "float64", "array", "complex", "list", "reference", "dict"],
@@ -371,6 +372,14 @@ def test_as_many_items_as_may_be_sent_may_be_received(value):
 def test_too_many_items_are_refused(value):
     with pytest.raises(MessageError, match="put numbers into an array"):
         encode(value)
+
+
+def test_too_many_references_are_refused_both_ways():
+    with pytest.raises(MessageError, match="more than 1000 objects"):
+        encode([Reference(1)] * (REFERENCES + 1))
+    header = msgpack.packb([0, *[[7, 1, "x"]] * (REFERENCES + 1)])
+    with pytest.raises(MessageError, match="more than 1000 references"):
+        decode(header, 0, lambda reference: reference)
 
 
 @pytest.mark.parametrize("dimensions", [DIMENSIONS + 1, 64])

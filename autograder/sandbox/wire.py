@@ -31,6 +31,7 @@ INT_RANGE = range(-(2**63), 2**64)
 DEPTH = 16  # of lists within lists
 DIMENSIONS = 32
 ITEMS = 200_000  # in one message, over all lists
+REFERENCES = 1_000  # in one message
 HEADER_BYTES = 4 << 20
 READ_AHEAD = 1 << 16
 
@@ -111,7 +112,7 @@ class _Packing:
     """One value on its way out."""
 
     def __init__(self, refer: Callable[[Any], Reference] | None) -> None:
-        self.refer, self.buffers, self.items = refer, list[memoryview](), 0
+        self.refer, self.buffers, self.items, self.references = refer, list[memoryview](), 0, 0
 
     def pack(self, value: Any, depth: int) -> Any:
         """Return what msgpack packs in place of value. Exact types only: a subclass may lie about itself."""
@@ -140,6 +141,9 @@ class _Packing:
             return [GENERATOR, *_generator_state(value)]
         if kind is Reference:
             return [REFERENCE, value.number, value.kind]
+        self.references += 1
+        if self.references > REFERENCES:
+            raise MessageError(f"more than {REFERENCES} objects that are no plain values")
         if self.refer is None:
             raise MessageError(f"a {kind.__name__} cannot be sent: plain values, arrays and tuples of them can")
         reference = self.refer(value)
@@ -159,7 +163,7 @@ def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
 
 def _body_bytes(tree: Any) -> int:
     """Check a header's structure without recursion, and return how many bytes its arrays hold."""
-    total, items, level = 0, 0, [tree]
+    total, items, references, level = 0, 0, 0, [tree]
     for depth in range(DEPTH + 1):
         deeper: list[Any] = []
         for node in level:
@@ -169,6 +173,10 @@ def _body_bytes(tree: Any) -> int:
                 raise MessageError("malformed value: a list without a tag")
             if node[0] == ARRAY:
                 total += _array_bytes(node)
+            elif node[0] == REFERENCE:
+                references += 1
+                if references > REFERENCES:
+                    raise MessageError(f"malformed value: more than {REFERENCES} references")
             elif node[0] in (LIST, TUPLE, DICT):
                 items += len(node)  # as the sender counts them
                 if depth == DEPTH or items > ITEMS:

@@ -160,10 +160,11 @@ found = []
         "the answering object made to lie",
         """
 it = server()
-def lie(function, arguments, named, keep, forget):
+def lie(function, arguments, named, keeps, own):
     value = np.zeros(np.shape(arguments[0]))
-    return "gave", (value, value) if keep else value, [], []
-it.answers["call"] = it.call = lie
+    it.cache = it.refer(value).number
+    return "gave", (value, value) if keeps else value, [], []
+it.call = lie
 it.answers["cell"] = it.cell = lambda source, names: ("ran", True, [{"output_type": "execute_result", "data": {"text/plain": "45"}}], {})
 """,
         "it = server()",
@@ -172,13 +173,15 @@ it.answers["cell"] = it.cell = lambda source, names: ("ran", True, [{"output_typ
         "answers that say that every array of the test has changed",
         """
 it = server()
-def lie(function, arguments, named, keep, forget):
+def lie(function, arguments, named, keeps, own):
     first = np.asarray(arguments[0])
     changes = [(call, k, np.zeros_like(first)) for call in range(-5, 60) for k in range(-3, 4)]
     changes += [(True, 0, first), (2**63, 2**63, first), (0, 0, np.full(first.shape, np.nan))]
     value = np.zeros(first.shape)
-    return "gave", (value, it.refer(value)) if keep else value, ["x" * 10_000, "y", 3], changes
-it.answers["call"] = lie
+    kept = it.refer(value)
+    it.cache = kept.number
+    return "gave", (value, kept) if keeps else value, ["x" * 10_000, "y", 3], changes
+it.call = lie
 """,
         "it = server()",
     ),
@@ -186,9 +189,9 @@ it.answers["call"] = lie
         Attack(
             f"lying about names: {name}",
             {
-                "relu_forward": f"it = server()\nlook = it.look\nit.answers['look'] = lambda names: {answer}\n"
+                "relu_forward": f"it = server()\nlook = it.look\nit.look = it.answers['look'] = lambda names: {answer}\n"
                 + RIGHT_RELU.format("pass"),
-                "same_sign_share": "it.answers['look'] = look\n" + HONEST_SHARE,
+                "same_sign_share": "if 'it' in globals():\n    it.look = it.answers['look'] = look\n" + HONEST_SHARE,
             },
             lost=RELU,
         )
