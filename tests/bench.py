@@ -17,10 +17,9 @@ from pathlib import Path
 import numpy as np
 import psutil
 from nbgrader.api import Gradebook
-from submissions import ROOT, student_with
+from submissions import ROOT, checks_of, student_with
 
 from autograder import demo
-from autograder.checks import activations
 from autograder.checks.verdict import WorkError
 from autograder.course import SECTIONS, Course
 from autograder.engine import SKIP, cool_down, grade_notebook, warm_process
@@ -28,6 +27,7 @@ from autograder.notebook import grade_id, is_test, read_notebook, released_cells
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import Session
 from autograder.sandbox.student import Student
+from autograder.sandbox.wire import arrays_in
 from autograder.testing import needed_names, run_test
 from source import activations as kernels
 from source.gradcheck import relative_error
@@ -57,12 +57,13 @@ def kill_matrix():
     """Hand in every catalogued mistake; all of them must lose points and get their own hint."""
     print("catalogue of common mistakes: handed in / lost points / were given their own hint")
     total = np.zeros(3, int)
-    for exercise in activations.EXERCISES:
+    for section in SECTIONS:
         counts = np.zeros(3, int)
-        for mistake in exercise.mistakes:
-            share, hint = _hand_in(exercise, mistake)
-            counts += [1, share < 1, hint == mistake.hint]
-        print(f"  {exercise.name:22} {counts[0]:3d} {counts[1]:3d} {counts[2]:3d}")
+        for exercise in checks_of(section.name):
+            for mistake in exercise.mistakes:
+                share, hint = _hand_in(exercise, mistake)
+                counts += [1, share < 1, hint == mistake.hint]
+        print(f"  {section.name:22} {counts[0]:3d} {counts[1]:3d} {counts[2]:3d}")
         total += counts
     print(f"  {'all':22} {total[0]:3d} {total[1]:3d} {total[2]:3d}   ({total[1] / total[0]:.0%} killed)\n")
 
@@ -142,24 +143,28 @@ def one_submission():
             f"  {section.name:22} {1000 * jailed:.0f} ms, {1000 * (jailed - plain):.0f} ms more than without the jail:"
         )
         print(f"  {'':22} {1000 * opened:.0f} ms to fork, shut the walls and end it, the rest for its cells and")
-        print(f"  {'':22} for {sent['calls']} calls of its functions, with {sent['bytes'] / 1e6:.0f} MB of arrays\n")
+        print(
+            f"  {'':22} for {sent['calls']} calls of its functions in {sent['messages']} messages, "
+            f"with {sent['bytes'] / 1e6:.0f} MB of arrays\n"
+        )
 
 
 @contextlib.contextmanager
 def counted_calls():
     """Count the calls into the jail, and the bytes of the arrays that they hand in."""
-    counts, call = {"calls": 0, "bytes": 0}, Session.call
+    counts, calls = {"messages": 0, "calls": 0, "bytes": 0}, Session.calls
 
-    def counting(self, function, arguments, named, keep=None):
-        counts["calls"] += 1
-        counts["bytes"] += sum(getattr(argument, "nbytes", 0) for argument in arguments)
-        return call(self, function, arguments, named, keep)
+    def counting(self, requests):
+        counts["messages"] += 1
+        counts["calls"] += len(requests)
+        counts["bytes"] += sum(array.nbytes for request in requests for array in arrays_in(request.arguments))
+        return calls(self, requests)
 
-    Session.call = counting
+    Session.calls = counting
     try:
         yield counts
     finally:
-        Session.call = call
+        Session.calls = calls
 
 
 def _open_and_close(section):
