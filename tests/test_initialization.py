@@ -1,5 +1,6 @@
 """Initialisation against autograd and against theory, the curriculum's figures, and the experiments that give them."""
 
+import dataclasses
 from functools import cache
 from itertools import pairwise
 
@@ -11,7 +12,8 @@ from autograd import make_vjp
 from solutions.initialization import ALTERNATIVES
 
 from autograder.checks import initialization as checks
-from autograder.checks.verdict import Verdict, WorkError
+from autograder.checks.comparing import Memory
+from autograder.checks.verdict import OvertimeError, Verdict, WorkError
 from source.activations import PAIRS
 from source.explore.initialization_lab import (
     DENSITY,
@@ -541,7 +543,7 @@ def test_other_pictures_show_what_they_are_handed():
     images = {"all zero": np.zeros((3, 4)), "random": rng_of(1).standard_normal((3, 4))}
     axes = drawn(plots.plot_weights(images))
     titles = [ax.get_title() for ax in axes if ax.get_title()]
-    assert titles == ["all zero: 4 units, 1 different", "random: 4 units, all different"]
+    assert titles == ["all zero: 4 units, all the same", "random: 4 units, all different"]
 
 
 # --- The checks' odds
@@ -573,6 +575,42 @@ def share(exercise, *functions):
 
 def exercise_of(name):
     return next(each for each in checks.EXERCISES if each.name == name)
+
+
+def sparse(fan_in, fan_out, rng):
+    """Twenty-odd weights a unit and zeros elsewhere, after Martens (2010)."""
+    kept = rng.random((fan_in, fan_out)).argsort(axis=0).argsort(axis=0) < max(fan_in // 18, 4)
+    w = np.where(kept, rng.standard_normal((fan_in, fan_out)), 0.0)
+    return w / np.sqrt(fan_in * kept.mean())
+
+
+def of_a_child(fan_in, fan_out, rng):
+    [child] = rng.spawn(1)
+    return child.standard_normal((fan_in, fan_out)) / np.sqrt(fan_in)
+
+
+def heavy_tailed(fan_in, fan_out, rng):
+    return rng.standard_t(6, (fan_in, fan_out)) * np.sqrt(4 / 6 / fan_in)
+
+
+def skewed(fan_in, fan_out, rng):
+    return (rng.exponential(size=(fan_in, fan_out)) - 1) / np.sqrt(fan_in)
+
+
+@pytest.mark.parametrize("draw", [sparse, of_a_child, heavy_tailed, skewed])
+def test_unusual_honest_draws_raise_no_alarm(draw):
+    exercise = exercise_of("init_xavier")
+    assert exercise.check(draw) == Verdict(1.0)
+    for seed in range(20):
+        for trial in exercise.trials[: len(checks.LARGE)]:
+            *fans, _ = trial.make()
+            rng = rng_of(seed)
+            assert exercise.holds((*fans, rng), draw(*fans, rng)) == ""
+
+
+def test_a_std_that_is_too_large_is_not_called_a_wrong_mean():
+    found = share(exercise_of("init_xavier"), lambda n, m, rng: rng.standard_normal((n, m)) * np.sqrt(n))
+    assert found.message.startswith("the std of w must be")
 
 
 def test_matrices_that_repeat_themselves_are_no_random_start():
@@ -628,3 +666,45 @@ def test_no_sample_of_the_checked_stacks_dies_on_its_way():
         if case.against == "numeric":
             x, weights, nonlinearity = case.inputs
             assert all(h.any(axis=1).all() for h in deep_forward(x, weights, nonlinearity)[0])
+
+
+def test_numeric_differentiation_that_dodges_the_kink_runs_out_of_time():
+    # with an eighth of the time, so that the test is quick; the passes that the loop makes would fill many times it all
+    *small, large = checks.STACKS
+    assert 2 * sum(array.size for array in (large.inputs[0], *large.inputs[1])) > 50_000
+    hurried = dataclasses.replace(
+        checks.DEEP_FORWARD, cases=(*small, dataclasses.replace(large, time_s=large.time_s / 8))
+    )
+    exercise = dataclasses.replace(checks.DEEP_BACKWARD, forward=hurried, memory=Memory())
+
+    def forward(x, weights, nonlinearity):
+        activations, deep = deep_forward(x, weights, nonlinearity)
+        return activations, (x, weights, nonlinearity, deep)
+
+    def backward(dout, cache):
+        x, weights, nonlinearity, deep = cache
+        if x.size > 1000:
+            for array in (x, *weights):
+                for index in np.ndindex(array.shape):
+                    array[index] += 1e-7
+                    (deep_forward(x, weights, nonlinearity)[0][-1] * dout).sum()
+        return deep_backward(dout, deep)
+
+    assert exercise.check(forward, lambda dout, cache: deep_backward(dout, cache[-1])) == Verdict(1.0)
+    with pytest.raises(OvertimeError):
+        exercise.check(forward, backward)
+
+
+def test_lsuv_leaves_nothing_out_that_needs_no_scaling():
+    def appends_in_the_loop(x, weights, nonlinearity, tol=0.02, max_iter=10):
+        scaled, h = [], x
+        for w in weights:
+            for _ in range(max_iter):
+                if abs(np.var(h @ w) - 1) <= tol:
+                    break
+                w = w / np.std(h @ w)
+                scaled.append(w)
+            h = deep_forward(h, [w], nonlinearity)[0][0]
+        return scaled
+
+    assert share(exercise_of("lsuv"), appends_in_the_loop).share == 0

@@ -6,7 +6,7 @@ from autograder.demo.student import Student, source
 
 ANSWER = (
     "With all weights zero, every output and every gradient is zero, and nothing moves. With equal weights all units "
-    "stay copies of each other: 1 of 20 was different. Random weights break that, with a variance of 1/n or 2/n."
+    "stay copies of each other: all 20 were the same. Random weights break that, with a variance of 1/n or 2/n."
 )
 
 STUDENTS: tuple[Student, ...] = (

@@ -143,14 +143,14 @@ def plot_losses(losses: Mapping[str, Mapping[str, Array]], window: int = 8) -> F
 
 
 def plot_weights(weights: Mapping[str, Array]) -> Figure:
-    """Draw weight matrices as images, a column a unit, each with the number of different units in its title."""
+    """Draw weight matrices as images, a column a unit, each with how many of its units differ in its title."""
     drawn, axes = figure(1, len(weights), 4.4 * len(weights), 2.8)
     for ax, (name, w) in zip(axes.flat, weights.items(), strict=True):
         reach = float(np.abs(w).max()) or 1.0
         image = ax.imshow(w, cmap="PuOr", vmin=-reach, vmax=reach, aspect="auto", interpolation="nearest")
         different = len(np.unique(np.round(w, 8), axis=1).T)
-        units = "units, all different" if different == w.shape[1] else f"units, {different} different"
-        ax.set(title=f"{name}: {w.shape[1]} {units}", xlabel="unit", ylabel="weight from input")
+        kinds = {1: "all the same", w.shape[1]: "all different"}.get(different, f"of {different} kinds")
+        ax.set(title=f"{name}: {w.shape[1]} units, {kinds}", xlabel="unit", ylabel="weight from input")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.spines[:].set_visible(False)

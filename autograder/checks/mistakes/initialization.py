@@ -20,8 +20,8 @@ Weights = list[Array]
 # --- Initialisers
 
 GLOBAL_RANDOM = (
-    "Draw from the rng that is handed in (rng.standard_normal, rng.uniform, ...), not from np.random: that one belongs "
-    "to everybody, and nobody can repeat your draw."
+    "Draw from the rng that is handed in (rng.standard_normal, rng.uniform, ...), neither from np.random, which "
+    "belongs to everybody, nor from a generator of your own: nobody can repeat such a draw."
 )
 RESEEDED = (
     "Use the rng that is handed in as it is. A generator with a seed of your own gives the same numbers every time: "
@@ -49,6 +49,18 @@ POSITIVE = "All weights have one sign. Their mean must be 0, which the derivatio
 HALF_WIDTH = (
     "A uniform distribution within ±a has standard deviation a / √3, not a: for a standard deviation s its half-width "
     "must be √3 · s."
+)
+HALF_WIDE = "rng.random() − ½ lies within ±½ and has standard deviation 1 / √12 = 0.29. " + HALF_WIDTH
+NORMAL_ALREADY = (
+    "√3 is for the uniform distribution within ±1, whose standard deviation is 1 / √3. Normal numbers have 1 already."
+)
+FLAT = "As many numbers as there should be, but all in one row: ask for size=(fan_in, fan_out)."
+ONE_NUMBER = (
+    "That is one number. The shape goes into size=(fan_in, fan_out): the first two arguments of rng.normal are the "
+    "mean and the standard deviation."
+)
+AS_THE_MEAN = (
+    "The first argument of rng.normal is the mean, the second the standard deviation: rng.normal(0, std, size=...)."
 )
 
 
@@ -89,6 +101,21 @@ def _drawn(std: Callable[..., float]) -> tuple[Mistake, ...]:
         Mistake("absolute values", scaled(lambda rng, n, m: np.abs(_normal(rng, n, m))), POSITIVE),
         Mistake("cut off at two standard deviations", scaled(truncated), TRUNCATED),
         Mistake("uniform within ± the std", scaled(lambda rng, n, m: rng.uniform(-1, 1, (n, m))), HALF_WIDTH),
+        Mistake("rand minus a half", scaled(lambda rng, n, m: rng.random((n, m)) - 0.5), HALF_WIDE),
+        Mistake("uniform above 0", scaled(lambda rng, n, m: rng.uniform(0, np.sqrt(3), (n, m))), POSITIVE),
+        Mistake("√3 on normal numbers", scaled(lambda rng, n, m: np.sqrt(3) * _normal(rng, n, m)), NORMAL_ALREADY),
+        Mistake("std as the mean", lambda n, m, *rest: rest[-1].normal(std(n, m, *rest), 1.0, (n, m)), AS_THE_MEAN),
+        Mistake("all in one row", scaled(lambda rng, n, m: rng.standard_normal(n * m)), FLAT),
+        Mistake("one number", scaled(lambda rng, n, m: np.asarray(rng.normal(n, m))), ONE_NUMBER),
+        Mistake("one number a unit", scaled(lambda rng, n, m: rng.standard_normal(m)), ONE_ROW),
+    )
+
+
+def _either(name: str, std: Callable[[int, int], float], hint: str) -> tuple[Mistake, Mistake]:
+    """Return a wrong `std(fan_in, fan_out)` twice, of normal and of uniform numbers: a wrong formula is neither's."""
+    return (
+        Mistake(name, lambda n, m, rng: std(n, m) * _normal(rng, n, m), hint),
+        Mistake(f"{name}, uniform", lambda n, m, rng: std(n, m) * rng.uniform(-(3**0.5), 3**0.5, (n, m)), hint),
     )
 
 
@@ -110,11 +137,6 @@ INIT_NORMAL = (
         "That has a standard deviation of 1: multiply by std.",
     ),
     Mistake(
-        "std as the mean",
-        lambda n, m, std, rng: rng.normal(std, 1.0, (n, m)),
-        "The first argument of rng.normal is the mean, the second the standard deviation: rng.normal(0, std, ...).",
-    ),
-    Mistake(
         "divided by √fan_in too",
         lambda n, m, std, rng: std * _normal(rng, n, m) / np.sqrt(n),
         "Here the standard deviation is the caller's choice: std, without any rule for fan_in.",
@@ -128,25 +150,25 @@ INIT_NORMAL = (
 
 INIT_XAVIER = (
     *_drawn(lambda n, m, rng: n**-0.5),
-    Mistake(
+    *_either(
         "fan_out for fan_in",
-        lambda n, m, rng: _normal(rng, n, m) / np.sqrt(m),
+        lambda n, m: m**-0.5,
         "A unit adds up fan_in products, so it is fan_in that its variance grows with: std = 1 / √fan_in.",
     ),
-    Mistake(
+    *_either(
         "√ missing",
-        lambda n, m, rng: _normal(rng, n, m) / n,
+        lambda n, m: 1 / n,
         "1 / fan_in is the variance. The standard deviation, by which you multiply, is its square root.",
     ),
-    Mistake(
+    *_either(
         "mean of fan_in and fan_out",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 / (n + m)),
+        lambda n, m: (2 / (n + m)) ** 0.5,
         "That is Glorot & Bengio's own compromise, variance 2 / (fan_in + fan_out). This course takes the lecture's "
         "form: std = 1 / √fan_in.",
     ),
-    Mistake(
+    *_either(
         "He's factor",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 / n),
+        lambda n, m: (2 / n) ** 0.5,
         "The 2 is He's, for ReLU. Here the variance is 1 / fan_in.",
     ),
     Mistake(
@@ -167,48 +189,58 @@ INIT_XAVIER = (
         lambda n, m, rng: _normal(rng, n, m) / np.sqrt(n * m),
         "One unit adds up fan_in products, not fan_in · fan_out: std = 1 / √fan_in.",
     ),
-    Mistake(
+    *_either(
         "sum of fan_in and fan_out",
-        lambda n, m, rng: _normal(rng, n, m) / np.sqrt(n + m),
+        lambda n, m: (n + m) ** -0.5,
         "fan_in alone: a unit adds up fan_in products. std = 1 / √fan_in.",
+    ),
+    Mistake(
+        "half-width without its root",
+        lambda n, m, rng: rng.uniform(-3 / n, 3 / n, (n, m)),
+        "a² / 3 = 1 / fan_in says what a² is: the half-width a is its square root.",
+    ),
+    Mistake(
+        "3 outside the root",
+        lambda n, m, rng: rng.uniform(-3, 3, (n, m)) / np.sqrt(n),
+        "From a² / 3 = 1 / fan_in, a² = 3 / fan_in: the 3 belongs under the root as well.",
     ),
 )
 
 INIT_HE = (
     *_drawn(lambda n, m, rng: (2 / n) ** 0.5),
-    Mistake(
+    *_either(
         "He without the 2",
-        lambda n, m, rng: _normal(rng, n, m) / np.sqrt(n),
+        lambda n, m: n**-0.5,
         "ReLU lets half of the mean square through, and the 2 makes up for it: std = √(2 / fan_in).",
     ),
-    Mistake(
+    *_either(
         "fan_out for fan_in",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 / m),
+        lambda n, m: (2 / m) ** 0.5,
         "A unit adds up fan_in products, so it is fan_in that its variance grows with: std = √(2 / fan_in).",
     ),
-    Mistake(
+    *_either(
         "√ missing",
-        lambda n, m, rng: _normal(rng, n, m) * 2 / n,
+        lambda n, m: 2 / n,
         "2 / fan_in is the variance. The standard deviation, by which you multiply, is its square root.",
     ),
-    Mistake(
+    *_either(
         "2 outside the root",
-        lambda n, m, rng: _normal(rng, n, m) * 2 / np.sqrt(n),
+        lambda n, m: 2 * n**-0.5,
         "The 2 belongs under the root: √(2 / fan_in), not 2 / √fan_in. It doubles the variance, not the std.",
     ),
-    Mistake(
+    *_either(
         "halved instead of doubled",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(1 / (2 * n)),
+        lambda n, m: (2 * n) ** -0.5,
         "Half is lost in every layer, so the weights must make up for it: 2 in the numerator.",
     ),
-    Mistake(
+    *_either(
         "mean of fan_in and fan_out",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(4 / (n + m)),
+        lambda n, m: (4 / (n + m)) ** 0.5,
         "That averages fan_in and fan_out. He's derivation of the way up has fan_in alone: std = √(2 / fan_in).",
     ),
-    Mistake(
+    *_either(
         "Glorot's compromise",
-        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 / (n + m)),
+        lambda n, m: (2 / (n + m)) ** 0.5,
         "2 / (fan_in + fan_out) is Glorot & Bengio's variance, for tanh. He's is 2 / fan_in.",
     ),
     Mistake(
@@ -226,6 +258,31 @@ INIT_HE = (
         lambda n, m, rng: rng.uniform(-1, 1, (n, m)) / np.sqrt(n),
         "Uniform within ±1 / √fan_in has std 1 / √(3 · fan_in). For std √(2 / fan_in) the half-width is √(6 / fan_in).",
     ),
+    Mistake(
+        "root of the 2 alone",
+        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2) / n,
+        "The root goes over the whole fraction: √(2 / fan_in), not √2 / fan_in.",
+    ),
+    Mistake(
+        "upside down",
+        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(n / 2),
+        "The fraction is upside down: the more inputs a unit has, the smaller each weight must be, √(2 / fan_in).",
+    ),
+    Mistake(
+        "multiplied by √fan_in",
+        lambda n, m, rng: _normal(rng, n, m) * np.sqrt(2 * n),
+        "Divide by √fan_in: the more inputs a unit has, the smaller each weight must be, √(2 / fan_in).",
+    ),
+    Mistake(
+        "half-width without its root",
+        lambda n, m, rng: rng.uniform(-6 / n, 6 / n, (n, m)),
+        "a² / 3 = 2 / fan_in says what a² is: the half-width a is its square root.",
+    ),
+    Mistake(
+        "6 outside the root",
+        lambda n, m, rng: rng.uniform(-6, 6, (n, m)) / np.sqrt(n),
+        "From a² / 3 = 2 / fan_in, a² = 6 / fan_in: the 6 belongs under the root as well.",
+    ),
 )
 
 NOT_RANDOM = (
@@ -237,6 +294,10 @@ NOT_RANDOM = (
 def _q(rng: Generator, n: int, m: int) -> Array:
     """Return random orthonormal columns (n >= m), as the reference draws them."""
     return right.init_orthogonal(n, m, rng)
+
+
+def _qr(rng: Generator, n: int, m: int) -> Array:
+    return np.linalg.qr(_normal(rng, n, m))[0]
 
 
 def _padded(n: int, m: int, rng: Generator, gain: float = 1.0) -> Array:
@@ -289,8 +350,29 @@ INIT_ORTHOGONAL = (
     ),
     Mistake(
         "not transposed when wide",
-        lambda n, m, rng, gain=1.0: gain * np.linalg.qr(_normal(rng, n, m))[0],
+        lambda n, m, rng, gain=1.0: gain * _qr(rng, n, m),
         "Of a wide matrix, QR gives (fan_in, fan_in) only. Take that of a tall one, (fan_out, fan_in), and transpose.",
+    ),
+    Mistake(
+        "complete QR",
+        lambda n, m, rng, gain=1.0: gain * np.linalg.qr(_normal(rng, n, m), mode="complete")[0],
+        'mode="complete" makes q square. Without it, q has the shape of the tall matrix that it is made of.',
+    ),
+    Mistake(
+        "transposed when tall",
+        lambda n, m, rng, gain=1.0: gain * (np.linalg.qr(_normal(rng, m, n))[0].T if n > m else _qr(rng, n, m)),
+        "It is the wide matrix that needs the transpose: if fan_in < fan_out, before QR and after it.",
+    ),
+    Mistake(
+        "divided by √fan_in too",
+        lambda n, m, rng, gain=1.0: right.init_orthogonal(n, m, rng, gain) / np.sqrt(n),
+        "No rule for fan_in here: rows or columns of unit length keep the size of the signal as they are.",
+    ),
+    Mistake(
+        "Frobenius norm",
+        lambda n, m, rng, gain=1.0: gain * (w := _normal(rng, n, m)) / np.linalg.norm(w),
+        "np.linalg.norm(w) is the length of all numbers together, and dividing by it makes nothing orthogonal: "
+        "np.linalg.qr does.",
     ),
     Mistake(
         "always transposed",
@@ -426,6 +508,16 @@ DEEP_FORWARD = (
         "That is the sigmoid, which runs from 0 to 1: use np.tanh.",
     ),
     Mistake(
+        "a step for ReLU",
+        lambda x, weights, f: _stack(x, weights, F[f] if f == "tanh" else lambda pre: (pre > 0).astype(float)),
+        "That is ReLU's slope. ReLU itself hands a positive number on as it is: np.maximum(0, pre).",
+    ),
+    Mistake(
+        "leaky ReLU",
+        lambda x, weights, f: _stack(x, weights, F[f] if f == "tanh" else lambda pre: np.maximum(pre, 0.01 * pre)),
+        "That is the leaky ReLU. ReLU is 0 for all negative numbers: np.maximum(0, pre).",
+    ),
+    Mistake(
         "twice",
         lambda x, weights, f: _stack(x, weights, lambda pre: F[f](F[f](pre))),
         "The nonlinearity is applied twice in every layer.",
@@ -505,11 +597,38 @@ def _last_to_first(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
 
 def _stops_above(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
     """Return the gradient of layer 1's output for dx."""
-    dx, dweights = _back(dout, x, weights, f)
+    _, dweights = _back(dout, x, weights, f)
     if len(weights) == 1:
-        return (dout, dweights) if dout.shape == x.shape else (dx, dweights)
+        return dout, dweights
     above, _ = _back(dout, _stack(x, weights[:1], F[f])[0], weights[1:], f)
-    return (above, dweights) if above.shape == x.shape else (dx, dweights)
+    return above, dweights
+
+
+def _stops_before_the_weights(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
+    """Return dpre of layer 1 for dx."""
+    above, dweights = _stops_above(dout, x, weights, f)
+    return above * SLOPE[f](F[f](x @ weights[0])), dweights
+
+
+def _first_to_last(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
+    """Go through the layers in forward's order, where their shapes let it."""
+    if len({*np.shape(x)[1:], *(size for w in weights for size in w.shape)}) > 1:
+        return _back(dout, x, weights, f)
+    outs, dweights = _stack(x, weights, F[f]), []
+    for h, w, out in zip([x, *outs[:-1]], weights, outs, strict=True):
+        dpre = dout * SLOPE[f](out)
+        dweights.append(h.T @ dpre)
+        dout = dpre @ w.T
+    return dout, dweights
+
+
+def _one_layer_late(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
+    """Multiply by the slope after the weights, which is where the layer below has its own."""
+    inputs, dweights = [x, *_stack(x, weights, F[f])[:-1]], []
+    for h, w in zip(inputs[::-1], weights[::-1], strict=True):
+        dweights.append(h.T @ dout)
+        dout = (dout @ w.T) * SLOPE[f](h)
+    return dout, dweights[::-1]
 
 
 def _first_weights_left_out(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
@@ -541,7 +660,9 @@ def _mask_from_dout(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
 
 
 def _differences(dout: Array, x: Array, weights: Weights, f: str) -> Passed:
-    """Differentiate numerically in every input: the loop that the time budget is for."""
+    """Differentiate numerically in every input, but where that would run out of time: a test of its own sees to it."""
+    if x.size > 1000:
+        return _back(dout, x, weights, f)
     arrays, h = [x, *weights], 1e-5
     gradients = []
     for k, array in enumerate(arrays):
@@ -574,6 +695,17 @@ DEEP_BACKWARD = (
         "The first layer has a nonlinearity too: its dout goes through its slope as well.",
     ),
     Mistake(
+        "slope of the last layer alone",
+        lambda dout, x, weights, f: _back(dout, x, weights, f, skipped=tuple(range(1, len(weights)))),
+        "Every layer has a nonlinearity, and dout goes through each of them: dpre = dout · f′(pre) inside the loop.",
+    ),
+    Mistake(
+        "slope one layer late",
+        _one_layer_late,
+        "Through the layer's own slope first, then through its weights: yours goes through the weights first, and then "
+        "through the slope of the layer below.",
+    ),
+    Mistake(
         "slope of the layer below",
         _with(slope=lambda out, pre, h, f: SLOPE[f](h) if h.shape == out.shape else SLOPE[f](out)),
         "The slope is that of this layer's own output; yours is taken at its input. Are the cached lists off by one?",
@@ -590,7 +722,7 @@ DEEP_BACKWARD = (
     ),
     Mistake(
         "dw from the output",
-        _with(dw=lambda h, dpre, dout, out: (out if out.shape == h.shape else h).T @ dpre),
+        _with(dw=lambda h, dpre, dout, out: out.T @ dpre),
         "dw = h.T @ dpre, where h is what went into the layer, not what came out of it. Off by one in the list?",
     ),
     Mistake(
@@ -607,6 +739,16 @@ DEEP_BACKWARD = (
         "dweights last to first",
         _last_to_first,
         "You go through the layers from the last to the first, so the list comes out backwards: reverse it at the end.",
+    ),
+    Mistake(
+        "first layer first",
+        _first_to_last,
+        "dout belongs to the last layer's output: go through the layers from the last to the first.",
+    ),
+    Mistake(
+        "dx before the first weights",
+        _stops_before_the_weights,
+        "dx is one step further down: dpre of the first layer still has to go through its weights, dpre @ w.T.",
     ),
     Mistake(
         "dx above the first layer",
@@ -632,6 +774,16 @@ DEEP_BACKWARD = (
         "tanh's square forgotten",
         _with(slope=lambda out, pre, h, f: 1 - out if f == "tanh" else SLOPE[f](out)),
         "The slope of tanh is 1 − out², with the square.",
+    ),
+    Mistake(
+        "sigmoid's slope for tanh",
+        _with(slope=lambda out, pre, h, f: out * (1 - out) if f == "tanh" else SLOPE[f](out)),
+        "out · (1 − out) is the sigmoid's slope; that of tanh is 1 − out².",
+    ),
+    Mistake(
+        "out >= 0 as ReLU's slope",
+        _with(slope=lambda out, pre, h, f: SLOPE[f](out) if f == "tanh" else np.ones_like(out)),
+        "ReLU's slope is missing. If you ask for out >= 0: an output of ReLU always is. Ask for out > 0.",
     ),
     Mistake(
         "tanh applied twice",
@@ -717,6 +869,16 @@ LAYER_STATS = (
         "unbiased",
         _stats(_mean, lambda h: h.std(ddof=1)),
         "With all numbers' count in the denominator, as np.std has it: no ddof=1.",
+    ),
+    Mistake(
+        "one number a unit",
+        lambda activations: ([h.mean(axis=0) for h in activations], [h.std(axis=0) for h in activations]),
+        "That is one mean and one std for every unit. " + OVER_EVERYTHING,
+    ),
+    Mistake(
+        "one number a sample",
+        lambda activations: ([h.mean(axis=1) for h in activations], [h.std(axis=1) for h in activations]),
+        "That is one mean and one std for every sample. " + OVER_EVERYTHING,
     ),
     Mistake(
         "mean std over the units",
@@ -878,6 +1040,12 @@ LSUV = (
         "One layer after the other: layer 2 gets something else once layer 1 is scaled, so measure it then.",
     ),
     Mistake(
+        "all outputs measured before any is scaled",
+        lambda x, weights, f, *rest: [w / h.std() for w, h in zip(weights, _stack(x, weights, F[f]), strict=True)],
+        "What deep_forward returns are outputs, after the nonlinearity: measure h @ w. And one layer after the other: "
+        "layer 2 gets something else once layer 1 is scaled.",
+    ),
+    Mistake(
         "outputs instead of pre-activations",
         _scaling(seen=lambda pre, f: F[f](pre)),
         "The variance is that of the pre-activations h @ w, before the nonlinearity.",
@@ -918,6 +1086,21 @@ LSUV = (
         "Divide by the standard deviation: what is too large must become smaller.",
     ),
     Mistake(
+        "multiplied, again and again",
+        _scaling(factor=lambda pre, w: pre.std()),
+        "Divide by the standard deviation: what is too large must become smaller. Yours gets worse round by round.",
+    ),
+    Mistake(
+        "root of the std",
+        _scaling(factor=lambda pre, w: 1 / np.sqrt(pre.std())),
+        "One root too many: dividing by √std leaves half of the way to go, in every round. Divide by std, or by √var.",
+    ),
+    Mistake(
+        "unbiased",
+        _once(lambda pre, w: 1 / pre.std(ddof=1)),
+        "The variance of all their numbers, as np.var has it: no ddof=1.",
+    ),
+    Mistake(
         "standardised weights",
         _once(lambda pre, w: 1 / (w.std() * np.sqrt(len(w)))),
         "That gives the weights std 1 / √fan_in, which is Xavier's rule. LSUV measures the pre-activations instead.",
@@ -937,7 +1120,8 @@ LSUV = (
     Mistake(
         "nothing changed",
         lambda x, weights, *rest: [w.copy() for w in weights],
-        "The weights came back as they were: divide each by the standard deviation of its pre-activations.",
+        "The weights came back as they were: divide each by the standard deviation of its pre-activations. If you do: "
+        "is the loop left before it gets there? It ends where abs(variance - 1) <= tol.",
     ),
     Mistake(
         "one factor for all",
