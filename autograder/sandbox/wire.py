@@ -34,6 +34,7 @@ ITEMS = 200_000  # in one message, over all lists
 REFERENCES = 1_000  # in one message
 HEADER_BYTES = 4 << 20
 READ_AHEAD = 1 << 16
+SEND_BUFFER = 4 << 20  # bytes that may wait in the socket, as far as the system allows
 
 
 class MessageError(Exception):
@@ -139,14 +140,12 @@ class _Packing:
             return [COMPLEX, value.real, value.imag]
         if kind is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
             return [GENERATOR, *_generator_state(value)]
-        if kind is Reference:
-            return [REFERENCE, value.number, value.kind]
+        if kind is not Reference and self.refer is None:
+            raise MessageError(f"a {kind.__name__} cannot be sent: plain values, arrays and tuples of them can")
         self.references += 1
         if self.references > REFERENCES:
             raise MessageError(f"more than {REFERENCES} objects that are no plain values")
-        if self.refer is None:
-            raise MessageError(f"a {kind.__name__} cannot be sent: plain values, arrays and tuples of them can")
-        reference = self.refer(value)
+        reference = value if kind is Reference or self.refer is None else self.refer(value)
         return [REFERENCE, reference.number, reference.kind]
 
     def _parts(self, values: Sequence[Any], depth: int) -> list[Any]:
@@ -274,6 +273,7 @@ class Channel:
         self._start = self._end = 0  # what has been read ahead
         self._held = b""
         self._poll = select.poll()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         sock.setblocking(patient)
 
     def check(self, header: bytes, buffers: Buffers) -> int:
