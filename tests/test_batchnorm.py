@@ -29,6 +29,7 @@ from source.explore.batchnorm_leak import (
     draw_companions,
     shrink,
     unanimity,
+    with_clue,
 )
 from source.explore.batchnorm_training import (
     Norm,
@@ -43,6 +44,7 @@ from source.explore.batchnorm_training import (
     train_and_measure,
     train_network,
 )
+from source.gradcheck import check_gradient
 from source.losses import softmax_cross_entropy
 from source.plots import batchnorm as plots
 
@@ -174,6 +176,79 @@ def test_kernels_leave_their_arguments_and_the_cache_alone():
     batchnorm_inference(x, gamma, beta, mean, var)
     for now, then in zip(arrays, before, strict=True):
         np.testing.assert_array_equal(now, then)
+
+
+# --- what a stuck student is told
+
+
+def test_the_numbers_in_the_notebooks_table_are_those_of_the_layer():
+    x, dout = np.array([[0.0], [2.0], [4.0], [6.0]]), np.array([[1.0], [0.0], [3.0], [2.0]])
+    gamma, beta = np.array([9.0]), np.array([0.0])
+    out, kept = batchnorm_forward(x, gamma, beta, 4.0)
+    np.testing.assert_allclose(out[:, 0], [-9, -3, 3, 9])
+    for backward in BACKWARDS.values():
+        dx, dgamma, dbeta = backward(dout, kept)
+        np.testing.assert_allclose(dx[:, 0], [0, -4, 4, 0], atol=1e-13)
+        np.testing.assert_allclose([dgamma[0], dbeta[0]], [2, 6])
+    tail = [  # from a station on: what flows into it, by autograd
+        (lambda i: gamma * kept.centred * i, 1 / 3, 54),
+        (lambda s: gamma * kept.centred / s, 3.0, -6),
+        (lambda v: gamma * kept.centred / anp.sqrt(v + 4.0), 5.0, -1),
+        (
+            lambda c: gamma * c / anp.sqrt(anp.mean(c**2, axis=0) + 4.0),
+            kept.centred,
+            np.array([[4.5], [0.5], [8.5], [4.5]]),
+        ),
+        (lambda m: gamma * (x - m) / anp.sqrt(anp.mean((x - m) ** 2, axis=0) + 4.0), 3.0, -18),
+    ]
+    for station, value, flows_in in tail:
+        np.testing.assert_allclose(make_vjp(station)(value)[0](dout), flows_in)
+    jacobian = [batchnorm_backward(row[:, None], kept)[0][:, 0] / 9 for row in np.eye(4)]
+    wanted = np.array([[9, -6, -3, 0], [-6, 13, -4, -3], [-3, -4, 13, -6], [0, -3, -6, 9]]) / 54
+    np.testing.assert_allclose(jacobian, wanted, atol=1e-15)
+
+
+CLUES = {
+    "mean and variance terms both missing": "each column of dx must sum to 0",
+    "mean term missing": "each column of dx must sum to 0",
+    "1/N missing in the mean's term": "each column of dx must sum to 0",
+    "variance term missing": "Look at the way through the variance",
+    "sign of the variance's term": "Look at the way through the variance",
+    "std on the direct way": "Look at the way through the variance",
+    "gamma forgotten": "a factor of all of dx",
+    "1/std forgotten": "a factor of all of dx",
+    "sign flipped": "a factor of all of dx",
+    "eps missing": "it is eps that the way back forgets",
+    "eps missing on the way through the variance, once": "it is eps that the way back forgets",
+    "zeros for dx": "",
+    "dgamma with x": "",
+}
+
+
+@pytest.mark.parametrize("name", CLUES)
+def test_the_visible_check_of_a_wrong_dx_says_where_to_look(name):
+    wrong = next(mistake.wrong for mistake in checks.BACKWARD.mistakes if mistake.name == name)
+    x, gamma, beta, _ = inputs(6, 3)
+
+    def forward(*given):
+        return batchnorm_forward(*given)[0], given
+
+    def backward(dout, cache):
+        return wrong(dout, *cache)
+
+    report = check_gradient(forward, backward, x, gamma, beta, 0.05)
+    told = with_clue(report, forward, backward, x, gamma, beta, 0.05)
+    assert not told.ok
+    assert told.comparisons == report.comparisons
+    assert CLUES[name] in str(told)
+    assert ("A clue" in str(told)) == bool(CLUES[name])
+
+
+@pytest.mark.parametrize("way", BACKWARDS)
+def test_a_right_backward_gets_no_clue(way):
+    x, gamma, beta, _ = inputs(6, 3)
+    report = check_gradient(batchnorm_forward, BACKWARDS[way], x, gamma, beta, 0.05)
+    assert with_clue(report, batchnorm_forward, BACKWARDS[way], x, gamma, beta, 0.05) is report
 
 
 # --- running statistics

@@ -105,6 +105,11 @@ FORWARD = (
         "Take the mean off before you divide: x̂ = (x − mean) / √(var + eps).",
     ),
     Mistake(
+        "brackets forgotten",
+        lambda x, gamma, beta, eps=EPS: gamma * (x - x.mean(axis=0) / np.sqrt(x.var(axis=0) + eps)) + beta,
+        "The brackets around x − mean are missing: as it stands, only the mean is divided by the root.",
+    ),
+    Mistake(
         "only the mean taken off",
         lambda x, gamma, beta, eps=EPS: gamma * (x - x.mean(axis=0)) + beta,
         "The mean is off, but the division by √(var + eps) is missing.",
@@ -231,6 +236,16 @@ def _differences(dout: Array, x: Array, gamma: Array, beta: Array, eps: float = 
     return dx, at.n * at.trend, at.n * at.mean
 
 
+def _x_in_the_trend(dout: Array, x: Array, gamma: Array, beta: Array, eps: float = EPS) -> Gradients:
+    at = _at(dout, x, gamma, eps)
+    return at.gamma / at.std * (dout - at.mean - x * at.trend), at.n * at.trend, at.n * at.mean
+
+
+def _without_eps_in_the_trend(power: int) -> Callable[[_At], Array]:
+    """Return a dx with √var for √(var + eps) in so many places of the way through the variance."""
+    return lambda at: _dx(at, trend=(at.std / at.centred.std(axis=0)) ** power)
+
+
 def _into_dout(dout: Array, x: Array, gamma: Array, beta: Array, eps: float = EPS) -> Gradients:
     at = _at(dout, x, gamma, eps)
     dx, dgamma, dbeta = _dx(at), at.n * at.trend, at.n * at.mean
@@ -243,6 +258,15 @@ def _into_the_cache(dout: Array, x: Array, gamma: Array, beta: Array, eps: float
     x[...] = _dx(at)
     return x, at.n * at.trend, at.n * at.mean
 
+
+MEAN_NOT_SUMMED = (
+    "The mean's term is not summed: all rows share one mean, so into it flows a sum over the rows (axis=0)."
+)
+VARIANCE_NOT_SUMMED = (
+    "The variance's term is not summed: all rows share one variance, so what flows back into it is a sum over the rows "
+    "(axis=0)."
+)
+OVERWRITTEN = "x is used twice, for x − mean directly and for the mean: add the two gradients, do not overwrite one."
 
 _COMMON = (
     Mistake(
@@ -279,11 +303,43 @@ _COMMON = (
         _with_dx(lambda at: _dx(at) / at.std),
         "dx is divided by the variance; it should be divided by its root, √(var + eps), once.",
     ),
+    Mistake(
+        "std on the direct way",
+        _with_dx(
+            lambda at: at.gamma * (at.std * (at.dout - at.mean) - at.normed * at.trend / at.std),
+        ),
+        "On the direct way from x̂ to x − mean you multiply by √(var + eps): x̂ is (x − mean) divided by it.",
+    ),
     Mistake("1/std forgotten", _with_dx(lambda at: at.std * _dx(at)), "The factor 1/√(var + eps) is missing in dx."),
     Mistake(
         "gamma forgotten",
         _with_dx(lambda at: _dx(at._replace(gamma=np.ones_like(at.gamma)))),
         "gamma is missing in dx: the gradient of x̂ is gamma · dout.",
+    ),
+    Mistake(
+        "gamma twice",
+        _with_dx(lambda at: at.gamma * _dx(at)),
+        "dx has the factor gamma twice: it comes in once, with gamma · dout, the gradient of x̂.",
+    ),
+    Mistake(
+        "gamma forgotten in the variance's term",
+        _with_dx(lambda at: (at.gamma * (at.dout - at.mean) - at.normed * at.trend) / at.std),
+        "gamma is missing in the variance's term: what flows into the variance starts from gamma · dout, too.",
+    ),
+    Mistake(
+        "gamma forgotten in the mean's term",
+        _with_dx(lambda at: (at.gamma * (at.dout - at.normed * at.trend) - at.mean) / at.std),
+        "gamma is missing in the mean's term: what flows into the mean starts from gamma · dout, too.",
+    ),
+    Mistake(
+        "D for N",
+        _with_dx(lambda at: _dx(at, mean=at.n / at.dout.shape[1], trend=at.n / at.dout.shape[1])),
+        "N is the number of samples, len(dout) or dout.shape[0]; yours is the number of units.",
+    ),
+    Mistake(
+        "size for N",
+        _with_dx(lambda at: _dx(at, mean=1 / at.dout.shape[1], trend=1 / at.dout.shape[1])),
+        "N is the number of samples, len(dout) or dout.shape[0]; size counts all entries.",
     ),
     Mistake(
         "1/N missing twice",
@@ -300,6 +356,32 @@ _COMMON = (
         "1/N missing in the variance's term",
         _with_dx(lambda at: _dx(at, trend=at.n)),
         "1/N is missing in the variance's term: the variance is a mean of squares, so each has a share of 1/N.",
+    ),
+    Mistake(
+        "1/N twice in both terms",
+        _with_dx(lambda at: _dx(at, mean=1 / at.n, trend=1 / at.n)),
+        "The terms of the mean and of the variance are N times too small: what flows into a mean or a variance is a "
+        "sum over the rows, and 1/N comes in once after that.",
+    ),
+    Mistake(
+        "1/N twice in the mean's term",
+        _with_dx(lambda at: _dx(at, mean=1 / at.n)),
+        "The mean's term is N times too small: what flows into the mean is a sum over the rows, not an average.",
+    ),
+    Mistake(
+        "1/N twice in the variance's term",
+        _with_dx(lambda at: _dx(at, trend=1 / at.n)),
+        "The variance's term is N times too small: what flows into the variance is a sum over rows, not an average.",
+    ),
+    Mistake(
+        "mean's term not summed",
+        _with_dx(lambda at: at.gamma / at.std * (at.dout - at.dout / at.n - at.normed * at.trend)),
+        MEAN_NOT_SUMMED,
+    ),
+    Mistake(
+        "variance's term not summed",
+        _with_dx(lambda at: at.gamma / at.std * (at.dout - at.mean - at.normed**2 * at.dout / at.n)),
+        VARIANCE_NOT_SUMMED,
     ),
     Mistake(
         "N − 1 for N",
@@ -344,12 +426,29 @@ _COMMON = (
         "The variance's term has x − mean where x̂ belongs: one division by √(var + eps) is missing.",
     ),
     Mistake(
+        "x̂ where x − mean belongs",
+        _with_dx(lambda at: _dx(at, trend=1 / at.std)),
+        "The variance's term has one division by √(var + eps) too many: the factor 1/√(var + eps) multiplied x − mean, "
+        "not x̂, so its gradient sums over that.",
+    ),
+    Mistake(
+        "x where x̂ belongs",
+        _x_in_the_trend,
+        "The variance's term has x itself where x̂ belongs: its mean is not off, and it is not divided yet.",
+    ),
+    Mistake(
         "zeros for dx", _with_dx(lambda at: np.zeros_like(at.dout)), "dx is 0 everywhere: the layers below get nothing."
     ),
     Mistake(
         "dout handed on",
         _with_dx(lambda at: at.dout),
         "That hands dout on unchanged, as if the layer did nothing: go back through scale, root, variance, mean.",
+    ),
+    Mistake(
+        "gamma · dout handed on",
+        _with_dx(lambda at: at.gamma * at.dout),
+        "That is the gradient of x̂, and a good start. From there it goes on by three ways: directly through "
+        "x̂ = (x − mean) / √(var + eps), through the variance, and through the mean.",
     ),
     Mistake(
         "dgamma with x",
@@ -387,6 +486,11 @@ _COMMON = (
         "gamma and beta serve every sample of the batch, so their gradients are sums over the samples, of shape (D,).",
     ),
     Mistake(
+        "summed over everything",
+        _with_parameters(lambda at, x, beta: ((at.dout * at.normed).sum(), at.dout.sum())),
+        "Every unit has a gamma and a beta of its own: sum over the samples alone, axis=0.",
+    ),
+    Mistake(
         "summed over the units",
         _with_parameters(lambda at, x, beta: ((at.dout * at.normed).sum(axis=1), at.dout.sum(axis=1))),
         "That sums over the units and leaves one number a sample; sum over the samples instead (axis=0).",
@@ -416,6 +520,14 @@ _COMMON = (
         _eps_missing_in_the_factor,
         "Your x̂ is right, but dx is divided by √var: in forward the root was √(var + eps). Keep it in the cache.",
     ),
+    *(
+        Mistake(
+            f"eps missing on the way through the variance, {places}",
+            _with_dx(_without_eps_in_the_trend(power)),
+            "The way through the variance has √var where forward had √(var + eps). Keep that root in the cache.",
+        )
+        for power, places in ((1, "once"), (2, "twice"), (3, "throughout"))
+    ),
     Mistake(
         "eps outside the root",
         _with_eps(lambda var, eps: np.sqrt(var) + eps),
@@ -436,6 +548,12 @@ _COMMON = (
     Mistake("dx written into the cached x", _into_the_cache, PURE, share=0.75),
 )
 
+
+def _off_its_mean(array: Array) -> Array:
+    off: Array = array - array.mean(axis=0)
+    return off
+
+
 BACKWARD = (
     *_COMMON,
     Mistake(
@@ -446,9 +564,27 @@ BACKWARD = (
     Mistake(
         "first way to x overwritten",
         _with_dx(lambda at: -at.gamma / at.std * np.broadcast_to(at.mean, at.dout.shape)),
-        "x is used twice, for x − mean directly and for the mean: add the two gradients, do not overwrite one.",
+        OVERWRITTEN,
+    ),
+    Mistake(
+        "first way to x overwritten by one number a unit",
+        _with_dx(lambda at: -at.gamma / at.std * at.mean),
+        OVERWRITTEN,
+    ),
+    # in the graph, what is wrong with the variance's way goes on through the mean
+    Mistake("mean's gradient not summed", _with_dx(lambda at: (1 - 1 / at.n) * _dx(at, mean=0)), MEAN_NOT_SUMMED),
+    Mistake(
+        "variance's gradient not summed",
+        _with_dx(lambda at: _off_its_mean(at.gamma / at.std * (at.dout - at.normed**2 * at.dout / at.n))),
+        VARIANCE_NOT_SUMMED,
     ),
 )
+
+
+def _bracket(wrong: Callable[[_At], Array]) -> Callable[..., Gradients]:
+    """Return a backward with the right factor gamma / std in front of a wrong bracket."""
+    return _with_dx(lambda at: at.gamma / at.std * wrong(at))
+
 
 CLOSED = (
     *_COMMON,
@@ -466,6 +602,42 @@ CLOSED = (
         "gamma on dout alone",
         _with_dx(lambda at: (at.gamma * at.dout - at.mean - at.normed * at.trend) / at.std),
         "gamma multiplies the whole bracket, as it came with every dout: also the two means that are taken out.",
+    ),
+    Mistake(
+        "x̂ drawn into the sum",
+        _bracket(lambda at: at.dout - at.mean - (at.dout * at.normed**2).mean(axis=0)),
+        "There are two x̂ in the variance's term, of different rows: x̂_n belongs in the sum over n, x̂_m in front.",
+    ),
+    Mistake(
+        "x̂ in front missing",
+        _bracket(lambda at: at.dout - at.mean - at.trend),
+        "There are two x̂ in the variance's term, of different rows: x̂_n is in the sum over n, x̂_m in front of it is "
+        "missing.",
+    ),
+    Mistake(
+        "dout drawn out of the sum",
+        _bracket(lambda at: at.dout - at.mean - at.dout * (at.normed**2).mean(axis=0)),
+        "In the variance's term dout is that of row n, so it stays in the sum over n; what may go in front is x̂_m.",
+    ),
+    Mistake(
+        "direct term missing",
+        _bracket(lambda at: -at.mean - at.normed * at.trend),
+        "The first of the three terms is missing: of the sum over δ_nm · dout_n, one dout remains, that of row m.",
+    ),
+    Mistake(
+        "direct term summed",
+        _bracket(lambda at: at.n * at.mean - at.mean - at.normed * at.trend),
+        "δ_nm is 0 but for n = m: of the sum over δ_nm · dout_n only dout_m remains, not the sum of all.",
+    ),
+    Mistake(
+        "N times dout beside means",
+        _bracket(lambda at: at.n * at.dout - at.mean - at.normed * at.trend),
+        "1/N belongs to all three terms or to none: N · dout goes with sums, dout with means. Yours mixes the two.",
+    ),
+    Mistake(
+        "dout beside sums",
+        _bracket(lambda at: at.dout / at.n - at.mean - at.normed * at.trend),
+        "With 1/N in front of the bracket, dout needs a factor N, or is N times too small beside the two sums.",
     ),
 )
 
@@ -727,6 +899,16 @@ INFERENCE = (
         "variance where its root belongs",
         lambda x, gamma, beta, mean, var, eps=EPS: _infer(x, gamma, beta, mean, var, eps, lambda v: v),
         "Divide by the root: running_var is a variance, so √(running_var + eps) is the standard deviation.",
+    ),
+    Mistake(
+        "variance where its root belongs, without eps",
+        lambda x, gamma, beta, mean, var, eps=EPS: _infer(x, gamma, beta, mean, var, 0.0, lambda v: v),
+        "Divide by the root, with eps in it: running_var is a variance, √(running_var + eps) the standard deviation.",
+    ),
+    Mistake(
+        "gamma times the shifted",
+        lambda x, gamma, beta, mean, var, eps=EPS: gamma * ((x - mean) / np.sqrt(var + eps) + beta),
+        "gamma scales x̂ alone, and beta is added after that: gamma · x̂ + beta.",
     ),
     Mistake(
         "times the standard deviation",
