@@ -374,6 +374,11 @@ def test_too_many_items_are_refused(value):
         encode(value)
 
 
+def test_generators_that_differ_spawn_generators_that_differ():
+    draws = {crossed(np.random.default_rng(seed)).spawn(1)[0].random() for seed in (1, 1, 2, 3)}
+    assert len(draws) == 3
+
+
 def test_too_many_references_are_refused_both_ways():
     with pytest.raises(MessageError, match="more than 1000 objects"):
         encode([Reference(1)] * (REFERENCES + 1))
@@ -759,6 +764,7 @@ def test_what_is_too_large_is_not_sent_at_all(ends, size):
 
 def test_a_peer_that_does_not_listen_is_held_to_the_deadline(ends):
     channel, _ = ends
+    channel.message_bytes = 32 << 20
     with pytest.raises(DeadlineError):
         channel.send(*encode([np.zeros(1 << 14)] * 128), soon())
 

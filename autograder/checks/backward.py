@@ -66,7 +66,7 @@ class Backward:
         if problem:
             if self._carries(forward, came):
                 return self._half(problem.message)
-            if self._reads_globals(forward, backward):
+            if self._reads_globals(forward, backward, came):
                 raise WorkError(
                     f"{self.name} does not get everything from its cache: after another call of {self.forward.name}, "
                     "its gradients are those of that call",
@@ -81,10 +81,10 @@ class Backward:
         shape = self.forward.expected_top(case).shape
         return self.memory.once(number, lambda: np.random.default_rng([number, 0xD0]).standard_normal(shape))
 
-    def _call(self, forward: Callable[..., Any], backward: Callable[..., Any], interrupted: bool = True) -> list[Came]:
+    def _call(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> list[Came]:
         """Return what forward and backward come to in every case.
 
-        They are `interrupted` by another call of forward, which a cache survives.
+        Between them comes another call of forward, which a cache survives.
         """
         calls: list[Call] = []
         places: list[int] = []
@@ -92,7 +92,7 @@ class Backward:
             ordinary = case.against == "numeric"
             places.append(len(calls))
             calls.append(Call(self.forward.name, forward, case.inputs, case.time_s, unseen=not ordinary))
-            if interrupted and ordinary:
+            if ordinary:
                 others = list(map(other_input, case.inputs))
                 calls.append(Call(self.forward.name, forward, others, case.time_s, unseen=True))
             dout = self._cotangent(case, number)
@@ -188,19 +188,23 @@ class Backward:
                 return False
         return True
 
-    def _reads_globals(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> bool:
+    def _reads_globals(self, forward: Callable[..., Any], backward: Callable[..., Any], came: list[Came]) -> bool:
         """Tell whether the gradients are right as long as nobody calls forward in between, and only then."""
+        cases = [(number, case) for number, case in enumerate(self.forward.cases) if case.against == "numeric"]
 
-        def problem(came: list[Came]) -> bool:
-            for number, case in enumerate(self.forward.cases):
-                dout = self._cotangent(case, number)
-                if case.against == "numeric":
-                    gradients = self._gradients(came[number], case, dout, Manners(self.name))
-                    if self._problem(case, dout, gradients):
-                        return True
+        def problem(number: int, case: Case, of: Came) -> str:
+            dout = self._cotangent(case, number)
+            return self._problem(case, dout, self._gradients(of, case, dout, Manners(self.name)))
+
+        if not any(problem(number, case, came[number]) for number, case in cases):
             return False
-
-        return not problem(self._call(forward, backward, interrupted=False)) and problem(self._call(forward, backward))
+        calls = []
+        for number, case in cases:
+            calls.append(Call(self.forward.name, forward, case.inputs, case.time_s))
+            dout = self._cotangent(case, number)
+            calls.append(Call(self.name, backward, [dout], case.time_s, cache_of=len(calls) - 1))
+        alone = call_each(calls)
+        return not any(problem(*cases[k], alone[2 * k : 2 * k + 2]) for k in range(len(cases)))
 
     def _suits(self, forward: Callable[..., Any], case: Case, dout: Array, gradients: Parts) -> bool:
         """Tell whether the gradients are this forward's."""

@@ -250,7 +250,7 @@ def _generator(fields: list[Any]) -> np.random.Generator:
     state, increment, has_uint32, uinteger = fields
     if len(_of(bytes, state)) != 16 or len(_of(bytes, increment)) != 16 or has_uint32 not in (0, 1):
         raise MessageError("malformed generator")
-    bits = np.random.PCG64(0)
+    bits = np.random.PCG64(int.from_bytes(state, "little"))  # which is what its spawn() goes by
     bits.state = {
         "bit_generator": "PCG64",
         "state": {"state": int.from_bytes(state, "little"), "inc": int.from_bytes(increment, "little")},
