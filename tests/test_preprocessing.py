@@ -518,12 +518,15 @@ def test_mean_images_show_what_is_taken_off_and_what_is_left():
     means = mean_image(pictures), channel_mean(pictures)
     axes = drawn(plots.plot_mean_images(pictures, *means, {"as they come": 0.25, "less the mean": 0.05}))
     shown = [ax.images[0].get_array() for ax in axes if ax.images]
-    assert len(shown) == 3 * 4
-    np.testing.assert_array_equal(shown[1], pictures[0])
-    np.testing.assert_allclose(shown[4], means[0] / 255)
-    np.testing.assert_allclose(shown[5], np.clip((pictures[0] - means[0]) / 255 + 0.5, 0, 1))
-    np.testing.assert_allclose(shown[8][5, 5], means[1] / 255)
-    np.testing.assert_allclose(shown[9], np.clip((pictures[0] - means[1]) / 255 + 0.5, 0, 1))
+    assert len(shown) == 3 * 2
+    first, second = (slice(None), slice(32)), (slice(None), slice(39, 71))  # a gap of 7 between them
+    np.testing.assert_allclose(shown[1][first], pictures[0] / 255)
+    np.testing.assert_allclose(shown[1][second], pictures[1] / 255)
+    np.testing.assert_array_equal(shown[1][:, 32:39], 1)
+    np.testing.assert_allclose(shown[2], means[0] / 255)
+    np.testing.assert_allclose(shown[3][first], np.clip((pictures[0] - means[0]) / 255 + 0.5, 0, 1))
+    np.testing.assert_allclose(shown[4][5, 5], means[1] / 255)
+    np.testing.assert_allclose(shown[5][first], np.clip((pictures[0] - means[1]) / 255 + 0.5, 0, 1))
     assert [bar.get_height() for bar in axes[-1].patches] == [0.25, 0.05]
 
 
@@ -541,7 +544,7 @@ def test_sensitivity_shows_clouds_boundaries_and_losses():
     w = normal(81, 5, 3, 2)
     clouds = {"far": (x, y, w), "centred": (x - x.mean(axis=0), y, w)}
     far, _, losses = drawn(plots.plot_sensitivity(clouds, [0.0, 0.5], {"far": [0.1, 2.0], "centred": [0.1, 0.2]}))
-    assert legend_of(far) == ["class 0", "class 1"]
+    assert legend_of(far) == ["class 0", "class 1", "after a nudge", "classifier"]
     assert legend_of(losses) == ["far", "centred"]
     heavy = far.lines[-1]
     assert heavy.get_linewidth() == 2
@@ -582,7 +585,9 @@ def test_amplification_shows_images_beside_noise():
 def test_eps_shows_accuracies_and_a_row_of_pictures_each():
     pictures = {name: normal(len(name), 3, 12) for name in ("pixels", "eps = 1")}
     axes = drawn(plots.plot_eps([1e-3, 1.0], [0.1, 0.3], 0.2, pictures, (2, 2, 3)))
-    assert sum(bool(ax.images) for ax in axes) == 6
+    strips = [ax for ax in axes if ax.images]
+    assert [ax.get_ylabel() for ax in strips] == list(pictures)
+    assert strips[0].images[0].get_array().shape == (2, 3 * 2 + 2 * 1, 3)
     curve = next(ax for ax in axes if ax.get_xlabel() == "eps")
     np.testing.assert_array_equal(curve.lines[0].get_ydata(), [0.1, 0.3])
     assert legend_of(curve) == ["whitened", "pixels as they are"]
@@ -635,6 +640,46 @@ def test_complex_axes_lead_to_eigh(check, function):
     found = outcome(check, function)
     assert found.share == 0
     assert "eigh" in found.hint
+
+
+@pytest.mark.parametrize("own_divisors", [True, False])
+def test_a_right_train_beside_a_wrong_test_is_told_so(own_divisors):
+    def by_pca(x_train, x_test, eps=1e-5):
+        scores, _, variance = pca(x_train, x_train.shape[1])
+        turned, components, own = pca(np.concatenate([x_test, x_train[:2]]), x_train.shape[1])
+        turned = (x_test - x_train.mean(axis=0)) @ components.T
+        return scores / np.sqrt(variance + eps), turned / np.sqrt((own if own_divisors else variance) + eps)
+
+    found = outcome(checks.check_whiten, by_pca)
+    assert (found.share, found.hint) == (0, mistakes.TRAIN_IS_WHITE)
+
+
+def test_a_wrong_train_is_not_called_right():
+    found = outcome(checks.check_whiten, lambda a, b, eps=1e-5: tuple(1.5 * part for part in whiten(a, b, eps)))
+    assert (found.share, found.hint) == (0, mistakes.NOT_WHITE)
+
+
+@pytest.mark.parametrize(
+    ("check", "function"),
+    [
+        (checks.check_channel_mean, lambda images: channel_mean(images).tolist()),
+        (checks.check_channel_mean, lambda images: tuple(channel_mean(images))),
+        (checks.check_mean_image, lambda images: mean_image(images).tolist()),
+    ],
+)
+def test_lists_of_numbers_lead_to_arrays(check, function):
+    assert "np.array" in outcome(check, function).hint
+
+
+def test_clipped_scores_are_told_which_scores_are_wrong():
+    def clipped(w, x, y, reg):
+        scores = np.clip(x @ w, -500, 500)
+        log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        loss = -log_p[np.arange(len(y)), y].mean() + reg / 2 * (w**2).sum()
+        return loss, x.T @ (np.exp(log_p) - np.eye(w.shape[1])[y]) / len(x) + reg * w
+
+    found = outcome(checks.check_softmax_loss, clipped)
+    assert (found.share, found.hint) == (0, mistakes.FAR)
 
 
 def test_whitened_columns_may_come_in_any_order_but_not_mixed():

@@ -27,12 +27,18 @@ def check_standardize(standardize: Callable[..., Any]) -> None:
 
 def check_mean_image(mean_image: Callable[..., Any]) -> None:
     """Check the average picture, of uint8 and of float images."""
-    publish(MEAN_IMAGE.check(mean_image))
+    try:
+        publish(MEAN_IMAGE.check(mean_image))
+    except WorkError as error:
+        raise _hinted(error) from None
 
 
 def check_channel_mean(channel_mean: Callable[..., Any]) -> None:
     """Check the average colour, of uint8 and of float images."""
-    publish(CHANNEL_MEAN.check(channel_mean))
+    try:
+        publish(CHANNEL_MEAN.check(channel_mean))
+    except WorkError as error:
+        raise _hinted(error) from None
 
 
 def check_pca(pca: Callable[..., Any]) -> None:
@@ -48,11 +54,16 @@ def check_pca(pca: Callable[..., Any]) -> None:
 
 
 def check_whiten(whiten: Callable[..., Any]) -> None:
-    """Check PCA whitening, its axes in any order and with any sign."""
+    """Check PCA whitening, its axes in any order and with any sign.
+
+    Where no mistake is known by its values, the hint says whether the training set alone is right.
+    """
     try:
         publish(WHITEN.check(whiten))
     except WorkError as error:
-        raise _hinted(error) from None
+        unknown = error.hint in ("", wrong.NOT_WHITE)
+        hint = wrong.TRAIN_IS_WHITE if unknown and WHITEN_OF_TRAIN.is_right(whiten) else ""
+        raise _hinted(error, hint) from None
 
 
 def check_softmax_loss(softmax_loss: Callable[..., Any]) -> None:
@@ -64,6 +75,8 @@ def _hinted(error: WorkError, hint: str = "") -> WorkError:
     """Return the error with a hint, unless it has one. Complex axes come from one function alone."""
     if not error.hint and "complex" in error.message:
         hint = wrong.COMPLEX
+    elif not error.hint and error.message.partition(" gives ")[2].startswith(("a list", "a tuple")):
+        hint = wrong.AN_ARRAY
     return WorkError(error.message, hint) if hint else error
 
 
@@ -231,6 +244,18 @@ WHITEN = Function(
     aligned=_with_right_axes,
 )
 
+
+def _with_right_test(inputs: tuple[Any, ...], parts: Parts) -> Parts:
+    """Put the training set's columns in their places, as if there were no test set."""
+    train, test = right.whiten(*inputs)
+    if parts["train"].shape != train.shape or parts["test"].shape != test.shape:
+        return parts
+    alone = _with_right_axes(inputs, {"train": parts["train"], "test": np.zeros_like(test)})
+    return {"train": alone["train"], "test": test}
+
+
+WHITEN_OF_TRAIN = replace(WHITEN, aligned=_with_right_test)
+
 # --- Softmax cross-entropy
 
 
@@ -259,9 +284,19 @@ SOFTMAX_LOSS = Function(
         Case("w (3, 5), x (7, 3), reg=0", _problem(112, 7, 3, 5, 0.0)),
         Case("one sample, two classes, reg=1.3", _problem(114, 1, 2, 2, 1.3)),
         Case("w (6, 4), x (12, 6), reg=0.7", _problem(116, 12, 6, 4, 0.7)),
-        Case("all scores near 1000", _far((1000.0, 1002.0, 998.0, 1001.0), 1.0, 118, 0.1), "reference"),
-        Case("scores near 1000, 0 and -1000", _far((1000.0, -1000.0, 0.0, -998.0, 999.0), 1.0, 121, 0.1), "reference"),
-        Case("scores of one sample from -1000 to 1000", _far((0.0, 1.0, -2.0, 3.0, 0.5), 800.0, 124, 0.0), "reference"),
+        Case("all scores near 1000", _far((1000.0, 1002.0, 998.0, 1001.0), 1.0, 118, 0.1), "reference", hint=wrong.FAR),
+        Case(
+            "scores near 1000, 0 and -1000",
+            _far((1000.0, -1000.0, 0.0, -998.0, 999.0), 1.0, 121, 0.1),
+            "reference",
+            hint=wrong.FAR,
+        ),
+        Case(
+            "scores of one sample from -1000 to 1000",
+            _far((0.0, 1.0, -2.0, 3.0, 0.5), 800.0, 124, 0.0),
+            "reference",
+            hint=wrong.FAR,
+        ),
         Case("w (120, 80), x (150, 120)", _problem(130, 150, 120, 80, 0.05), "reference", time_s=2.0),
     ),
     wrong.SOFTMAX_LOSS,

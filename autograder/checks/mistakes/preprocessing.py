@@ -65,6 +65,12 @@ ZERO_CENTER = (
         lambda a, b: (a - a.mean(axis=1)[:, None], b - b.mean(axis=1)[:, None], a.mean(axis=1)),
         SAMPLES,
     ),
+    Mistake(
+        "mean of every sample, as a column",
+        lambda a, b: (a - a.mean(axis=1)[:, None], b - b.mean(axis=1)[:, None], a.mean(axis=1)[:, None]),
+        SAMPLES,
+    ),
+    Mistake("mean of the two means", _centred_by(lambda a, b: (a.mean(axis=0) + b.mean(axis=0)) / 2), BOTH),
     Mistake("median", _centred_by(lambda a, b: np.median(a, axis=0)), "That is the median. The mean is asked for."),
     Mistake(
         "mean of the centred data",
@@ -151,6 +157,10 @@ def _standardized(change: Callable[[Any, Any, float], Any]) -> Callable[..., Any
     return wrong
 
 
+EPS_IN_ROOT = "eps is inside the root, √(variance + eps). Here it is added to the standard deviation: std + eps."
+MEAN_ONLY_DIVIDED = "The bracket is missing: x − mean / (...) divides the mean alone. Write (x − mean) / (std + eps)."
+ROOT_OF_MEAN = "1/N is missing or misplaced: std is the root of the mean squared deviation, √(Σ (x − mean)² / N)."
+
 STANDARDIZE = (
     Mistake(
         "eps missing",
@@ -160,7 +170,27 @@ STANDARDIZE = (
     Mistake(
         "eps inside the root",
         _scaled_by(lambda std, eps: np.sqrt(std**2 + eps)),
-        "eps is inside the root, √(variance + eps). Here it is added to the standard deviation: std + eps.",
+        EPS_IN_ROOT,
+    ),
+    Mistake(
+        "eps inside the root, and returned",
+        lambda a, b, eps=1e-8: _scaled_by(lambda std, eps: std, lambda x: np.sqrt(x.var(axis=0) + eps))(a, b, eps),
+        EPS_IN_ROOT,
+    ),
+    Mistake(
+        "eps added to the quotient",
+        _standardized(lambda parts, x, eps: (*((each - parts[2]) / parts[3] + eps for each in x), *parts[2:])),
+        "The bracket is missing: / std + eps divides first, and then adds eps to what comes. Divide by (std + eps).",
+    ),
+    Mistake(
+        "constant features set to 0",
+        _standardized(
+            lambda parts, x, eps: (
+                *(np.divide(each - parts[2], parts[3], np.zeros_like(each), where=parts[3] > 0) for each in x),
+                *parts[2:],
+            )
+        ),
+        "A case of its own for constant features is what eps saves you: divide by (std + eps), always.",
     ),
     Mistake(
         "eps written in",
@@ -216,6 +246,26 @@ STANDARDIZE = (
         "The bracket is missing: x − mean comes first, and all of it is divided.",
     ),
     Mistake(
+        "only the mean divided",
+        _standardized(lambda parts, x, eps: (*(each - parts[2] / (parts[3] + eps) for each in x), *parts[2:])),
+        MEAN_ONLY_DIVIDED,
+    ),
+    Mistake(
+        "sum of squared deviations",
+        _scaled_by(_outside, lambda x: x.std(axis=0) * np.sqrt(len(x))),
+        ROOT_OF_MEAN,
+    ),
+    Mistake(
+        "N outside the root",
+        _scaled_by(_outside, lambda x: x.std(axis=0) / np.sqrt(len(x))),
+        ROOT_OF_MEAN,
+    ),
+    Mistake(
+        "mean absolute deviation",
+        _scaled_by(_outside, lambda x: np.abs(_centred(x)).mean(axis=0)),
+        "That is the mean absolute deviation. Square the deviations, average, and take the root.",
+    ),
+    Mistake(
         "test set left as it is",
         _standardized(lambda parts, x, eps: (parts[0], x[1], *parts[2:])),
         "test has not been moved: the same mean and std are for both sets.",
@@ -239,6 +289,11 @@ STANDARDIZE = (
         "std of 0 replaced by 1",
         _scaled_by(lambda std, eps: np.where(std == 0, 1.0, std)),
         "Sensible, but not what is asked: divide by (std + eps) everywhere, constant features too.",
+    ),
+    Mistake(
+        "std of 0 replaced by 1, and returned",
+        _scaled_by(_outside, lambda x: np.where(x.std(axis=0) == 0, 1.0, x.std(axis=0))),
+        "Return std as it is, 0 where a feature never changes: eps takes care of the division.",
     ),
     Mistake(
         "statistics with an axis too many",
@@ -303,6 +358,11 @@ MEAN_IMAGE = (
         "That is one colour for every image: average over the images (axis=0), and keep height and width.",
     ),
     Mistake(
+        "one number for every image",
+        lambda images: _plain(images, (1, 2, 3)),
+        "That is one number for every image. Average over the images only, the first axis.",
+    ),
+    Mistake(
         "grey image",
         lambda images: _plain(images, (0, 3)),
         "The colours have been averaged away: keep the channels, the last axis.",
@@ -317,6 +377,16 @@ MEAN_IMAGE = (
         "divided by the number of all values",
         lambda images: images.sum(axis=0, dtype=float) / images.size,
         "Divide by the number of images, len(images), not by the number of all pixels.",
+    ),
+    Mistake(
+        "divided by the number of places",
+        lambda images: images.sum(axis=0, dtype=float) / (images.shape[1] * images.shape[2]),
+        "Every place adds up N numbers, one an image: divide by len(images), not by H · W.",
+    ),
+    Mistake(
+        "centred images",
+        lambda images: images - _plain(images, 0),
+        "Those are the images less their mean. Return the mean image itself.",
     ),
     Mistake("divided by 255", lambda images: _plain(images, 0) / 255, PIXELS),
     Mistake(
@@ -363,6 +433,32 @@ CHANNEL_MEAN = (
         "That is one colour for every image: average over the images as well.",
     ),
     Mistake(
+        "mean over images and width",
+        lambda images: _plain(images, (0, 2)),
+        "The height is still there: average over the images, the height and the width, three axes.",
+    ),
+    Mistake(
+        "one number for every image",
+        lambda images: _plain(images, (1, 2, 3)),
+        "That is one number for every image: average over the images too, and keep the channels, the last axis.",
+    ),
+    Mistake(
+        "grey images",
+        lambda images: _plain(images, 3),
+        "The colours have been averaged away. They are what stays: average over axes 0, 1 and 2.",
+    ),
+    Mistake(
+        "reshaped to rows of channels",
+        lambda images: images.reshape(images.shape[-1], -1).mean(axis=1),
+        "reshape(C, −1) cuts the numbers into C stretches, as they lie in memory, and mixes the channels. They are the "
+        "last axis: let it stay the last.",
+    ),
+    Mistake(
+        "laid out over the image",
+        lambda images: np.broadcast_to(_plain(images, (0, 1, 2)), images.shape[1:]),
+        "Return the C numbers alone: broadcasting lays them over an image when they are taken off.",
+    ),
+    Mistake(
         "channels taken to be the second axis",
         lambda images: _plain(images, (0, 2, 3)),
         "The channels are the last axis here, (N, H, W, C): average over axes 0, 1 and 2.",
@@ -407,6 +503,10 @@ SIGNS = (
     "negative, and let the scores follow."
 )
 
+LAMBDA_ALREADY = (
+    "S² / N belongs to the singular values of the centred data. Those of their covariance are the variances already."
+)
+AN_ARRAY = "The numbers are in a list or a tuple: return an array, np.array(...)."
 COMPLEX = "np.linalg.eig does not know that a covariance is symmetric: use np.linalg.eigh, whose results are real."
 
 
@@ -480,6 +580,23 @@ def _pca_whole(x: Array, k: int) -> Any:
     return right.pca(x, min(x.shape))
 
 
+def _pca_unsorted_vectors(x: Array, k: int) -> Any:
+    scores, components, variance = _pca_ascending(x, k, smallest=True)
+    return scores, components, right.pca(x, min(x.shape))[2][: len(variance)]
+
+
+def _pca_permuted_rows(x: Array, k: int) -> Any:
+    data = _centred(x)
+    variance, vectors = np.linalg.eigh(data.T @ data / len(x))
+    components = right._fix_signs(vectors[::-1][:k])
+    return data @ components.T, components, variance[::-1][:k]
+
+
+def _pca_without_signs(x: Array, k: int) -> Any:
+    _, components, variance = right.pca(x, k)
+    return _centred(x) @ np.abs(components).T, np.abs(components), variance
+
+
 PCA = (
     Mistake(
         "not centred",
@@ -514,6 +631,11 @@ PCA = (
         "You made the first entry positive. The rule looks at the entry of largest magnitude, np.abs(...).argmax.",
     ),
     Mistake(
+        "every entry positive",
+        _pca_without_signs,
+        "np.abs makes every entry positive, and that is another direction. Flip a row as a whole, or leave it.",
+    ),
+    Mistake(
         "sum positive",
         _signed(lambda components, scores: np.sign(components.sum(axis=1))),
         "You made the sum of a row positive. The rule looks at its entry of largest magnitude alone.",
@@ -535,6 +657,11 @@ PCA = (
         "The right components in the wrong order: the largest variance comes first.",
     ),
     Mistake(
+        "variances sorted, components not",
+        _pca_unsorted_vectors,
+        "The variances are in descending order, the components still in eigh's ascending one: sort both alike.",
+    ),
+    Mistake(
         "singular values for variances",
         _pca_of(lambda x, k, scores, components, variance: (scores, components, np.sqrt(variance * len(x)))),
         "Those are the singular values S. The variance along a component is S² / N.",
@@ -543,6 +670,21 @@ PCA = (
         "squared singular values",
         _pca_of(lambda x, k, scores, components, variance: (scores, components, variance * len(x))),
         "1/N is missing in the variance: S² / N, or the eigenvalues of xᵀx / N.",
+    ),
+    Mistake(
+        "singular values over N",
+        _pca_of(lambda x, k, scores, components, variance: (scores, components, np.sqrt(variance / len(x)))),
+        "The square is missing: the variance along a component is S² / N.",
+    ),
+    Mistake(
+        "squared eigenvalues over N",
+        _pca_of(lambda x, k, scores, components, variance: (scores, components, variance**2 / len(x))),
+        LAMBDA_ALREADY,
+    ),
+    Mistake(
+        "squared eigenvalues",
+        _pca_of(lambda x, k, scores, components, variance: (scores, components, variance**2)),
+        LAMBDA_ALREADY,
     ),
     Mistake(
         "standard deviations",
@@ -585,6 +727,11 @@ PCA = (
         "eigh gives eigenvectors as columns, v[:, i]: you took rows of that matrix.",
     ),
     Mistake(
+        "sorted rows of eigh's matrix",
+        _pca_permuted_rows,
+        "eigh gives eigenvectors as columns: sort the columns, v[:, order], and not the rows, v[order].",
+    ),
+    Mistake(
         "U for the components",
         _pca_left_vectors,
         "Those are columns of U, which have N entries. The components are the rows of Vᵀ.",
@@ -601,6 +748,10 @@ PCA = (
 NOT_WHITE = (
     "Look at the covariance of your train, train.T @ train / N: it should be diag(λ / (λ + eps)), λ the variances "
     "of x_train along its axes. Then move x_test by the very same mean, axes and divisors."
+)
+TRAIN_IS_WHITE = (
+    "train is right, test is not. Nothing is worked out from x_test: take x_train's mean off it, turn it onto "
+    "x_train's axes, and divide by the same √(λ + eps)."
 )
 
 
@@ -660,6 +811,19 @@ def _standardize_features(x_train: Array, x_test: Array, eps: float = 1e-5) -> A
 
 def _whiten_standardized(x_train: Array, x_test: Array, eps: float = 1e-5) -> Any:
     return right.whiten(*right.standardize(x_train, x_test)[:2], eps)
+
+
+def _whiten_by_rows(x_train: Array, x_test: Array, eps: float = 1e-5) -> Any:
+    data, singular, rows = _axes(x_train)
+    by = np.sqrt(singular**2 / len(data) + eps)
+    return data @ rows / by, (x_test - x_train.mean(axis=0)) @ rows / by
+
+
+def _whiten_wide_axes_only(x_train: Array, x_test: Array, eps: float = 1e-5) -> Any:
+    vectors, variance = _principal(x_train)
+    wide = variance > eps
+    axes = vectors[:, wide] / np.sqrt(variance[wide] + eps)
+    return _centred(x_train) @ axes, (x_test - x_train.mean(axis=0)) @ axes
 
 
 WHITEN = (
@@ -722,6 +886,21 @@ WHITEN = (
         "1/N is missing: the variance along an axis is S² / N, S being the singular values of the centred data.",
     ),
     Mistake(
+        "divided by the singular values + eps",
+        _divided_by(lambda variance, eps, n: np.sqrt(variance * n) + eps),
+        "Those are the singular values S of the data. Divide by √(λ + eps), with the variance λ = S² / N.",
+    ),
+    Mistake(
+        "squared eigenvalues",
+        _divided_by(lambda variance, eps, n: np.sqrt(variance**2 + eps)),
+        LAMBDA_ALREADY,
+    ),
+    Mistake(
+        "squared eigenvalues over N",
+        _divided_by(lambda variance, eps, n: np.sqrt(variance**2 / n + eps)),
+        LAMBDA_ALREADY,
+    ),
+    Mistake(
         "root of the singular values",
         _divided_by(lambda variance, eps, n: np.sqrt(np.sqrt(variance * n) + eps)),
         "Those are the singular values of the data under the root. λ = S² / N; svd of the covariance gives λ directly.",
@@ -760,6 +939,16 @@ WHITEN = (
         "rows of eigh's matrix",
         _whitening(lambda a, b, mean, vectors, by: ((a - mean) @ vectors.T / by, (b - mean) @ vectors.T / by)),
         "eigh gives eigenvectors as columns, so the rotation is centred @ v, not centred @ v.T.",
+    ),
+    Mistake(
+        "Vᵀ for V",
+        _whiten_by_rows,
+        "svd's last result is Vᵀ, with the axes as rows: the rotation is centred @ Vᵀ.T.",
+    ),
+    Mistake(
+        "narrow axes left out",
+        _whiten_wide_axes_only,
+        "All D axes are kept: eps keeps the narrow ones small, so none needs to be left out.",
     ),
     Mistake(
         "standardised before",
@@ -844,17 +1033,67 @@ def _differences(w: Array, x: Array, y: Labels, reg: float) -> Any:
     return right.softmax_loss(w, x, y, reg)[0], dw
 
 
+def _unshifted(w: Array, x: Array, y: Labels, reg: float) -> Any:
+    scores = x @ w
+    total = np.exp(scores).sum(axis=1, keepdims=True)
+    loss = (np.log(total)[:, 0] - scores[np.arange(len(y)), y]).mean() + reg / 2 * (w**2).sum()
+    return loss, x.T @ (np.exp(scores) / total - _onehot(scores, y)) / len(x) + reg * w
+
+
+def _every_label(w: Array, x: Array, y: Labels, reg: float) -> Any:
+    """Index with [:, y], which picks every sample's score for every sample's label."""
+    loss = -log_softmax(x @ w)[:, y].mean() + reg / 2 * (w**2).sum()
+    return loss, right.softmax_loss(w, x, y, reg)[1]
+
+
+def _loss_a_sample(w: Array, x: Array, y: Labels, reg: float) -> Any:
+    losses = -log_softmax(x @ w)[np.arange(len(y)), y]
+    return losses + reg / 2 * (w**2).sum(), right.softmax_loss(w, x, y, reg)[1]
+
+
+def _sums_down_the_columns(w: Array, x: Array, y: Labels, reg: float) -> Any:
+    scores = x @ w
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=0))
+    loss = -log_p[np.arange(len(y)), y].mean() + reg / 2 * (w**2).sum()
+    return loss, x.T @ (np.exp(log_p) - _onehot(log_p, y)) / len(x) + reg * w
+
+
+def _columns_own_maxima(w: Array, x: Array, y: Labels, reg: float) -> Any:
+    scores = x @ w
+    log_p = log_softmax(scores - scores.max(axis=0))
+    loss = -log_p[np.arange(len(y)), y].mean() + reg / 2 * (w**2).sum()
+    return loss, x.T @ (np.exp(log_p) - _onehot(log_p, y)) / len(x) + reg * w
+
+
+NO_SHIFT = "exp(1000) is infinite. Take each row's largest score off first: that changes no probability."
+FAR = (
+    "Right for moderate scores, wrong for large ones. Only one change of the scores leaves the probabilities alone: "
+    "the same number taken off all scores of a sample. Take off its largest, and the logarithm on paper."
+)
+
 SOFTMAX_LOSS = (
     Mistake(
         "no shift",
         _shifted_by(lambda scores: 0.0),
-        "exp(1000) is infinite. Take each row's largest score off first: that changes no probability.",
+        NO_SHIFT,
+    ),
+    Mistake(
+        "no shift, logarithm on paper",
+        _unshifted,
+        NO_SHIFT,
     ),
     Mistake(
         "one maximum for the whole batch",
         _shifted_by(lambda scores: scores.max()),
         "One maximum for the whole batch: a sample whose scores lie 1000 below it has exp = 0 everywhere, and 0 / 0. "
         "Take each row's own maximum (axis=1, keepdims=True).",
+    ),
+    Mistake(
+        "every class's maximum",
+        _columns_own_maxima,
+        "Each class's largest score comes off (axis=0), which changes a sample's probabilities. Take each sample's own "
+        "(axis=1, keepdims=True).",
     ),
     Mistake(
         "logarithm of a probability that is 0",
@@ -886,6 +1125,21 @@ SOFTMAX_LOSS = (
         "½ is missing in the regulariser: ½ · reg · Σw², with the gradient reg · w. (Yours agree with each other.)",
     ),
     Mistake(
+        "regulariser's gradient halved",
+        _softmax_of(dw=lambda pull, w, n, reg: pull / n + reg / 2 * w),
+        "½ belongs into the loss alone: the derivative of ½ · reg · w² is reg · w.",
+    ),
+    Mistake(
+        "regulariser by the norm, not squared",
+        _softmax_of(lambda data, w, n, reg: data / n + reg / 2 * np.linalg.norm(w)),
+        "np.linalg.norm(w) is the root of Σw². The regulariser has Σw² itself.",
+    ),
+    Mistake(
+        "regulariser by absolute values",
+        _softmax_of(lambda data, w, n, reg: data / n + reg / 2 * np.abs(w).sum()),
+        "The regulariser is ½ · reg · Σw²: squares, not absolute values.",
+    ),
+    Mistake(
         "no regulariser in the gradient",
         _softmax_of(dw=lambda pull, w, n, reg: pull / n),
         "The regulariser is in the loss, but not in dw: its gradient is reg · w.",
@@ -906,6 +1160,21 @@ SOFTMAX_LOSS = (
             lambda data, w, n, reg: (data + reg / 2 * (w**2).sum()) / n, lambda pull, w, n, reg: (pull + reg * w) / n
         ),
         "The regulariser is divided by N: the mean is over the samples' losses only, and it comes on top.",
+    ),
+    Mistake(
+        "regulariser's gradient averaged",
+        _softmax_of(dw=lambda pull, w, n, reg: (pull + reg * w) / n),
+        "Only the data term of dw is divided by N: reg · w is added after that.",
+    ),
+    Mistake(
+        "1/N twice in the gradient",
+        _softmax_of(dw=lambda pull, w, n, reg: pull / n**2 + reg * w),
+        "The data term of dw is divided by N twice: once is right, in dscores or at the end.",
+    ),
+    Mistake(
+        "gradient divided by the number of scores",
+        lambda w, x, y, reg: _softmax_of(dw=lambda pull, w, n, reg: pull / n / w.shape[1] + reg * w)(w, x, y, reg),
+        "The mean runs over the N samples, so dw is divided by N, not by all N · C scores.",
     ),
     Mistake(
         "1/N missing in the gradient",
@@ -941,6 +1210,17 @@ SOFTMAX_LOSS = (
         "p[:, y] -= 1 takes 1 off whole columns. One entry a row is meant: p[np.arange(N), y] -= 1.",
     ),
     Mistake(
+        "every label for every sample",
+        _every_label,
+        "log_p[:, y] is an (N, N) array: every sample's value for every sample's label. One a row is meant: "
+        "log_p[np.arange(N), y].",
+    ),
+    Mistake(
+        "one loss a sample",
+        _loss_a_sample,
+        "That is one loss a sample: return their mean, plus the regulariser once.",
+    ),
+    Mistake(
         "gradient with the sign flipped",
         _softmax_of(dw=lambda pull, w, n, reg: -pull / n + reg * w),
         "The sign of the data term is flipped in dw: p − onehot(y), not onehot(y) − p.",
@@ -959,6 +1239,11 @@ SOFTMAX_LOSS = (
         "softmax down the columns",
         _down_the_columns,
         "The probabilities of a sample add up to 1 along its row (axis=1), not down a class's column.",
+    ),
+    Mistake(
+        "exponentials added down the columns",
+        _sums_down_the_columns,
+        "The sum of exponentials runs down the columns (axis=0). A sample's classes lie along its row: axis=1.",
     ),
     Mistake(
         "dw first",
