@@ -46,19 +46,25 @@ class Section:
 # The rule of secrecy: what every student gets of `source`, and which section asks for the rest. A module that is in
 # neither reaches nobody.
 GIVEN = (
-    "__init__", "types", "layers", "network", "training", "data", "pictures", "numeric", "gradcheck", "gradcheck_html",
+    "__init__", "types", "layers", "network", "training", "data", "pictures",
+    "numeric", "gradcheck", "gradcheck_html", "glossary",
     "plots/__init__", "plots/style",
     "plots/activations", "plots/preprocessing", "plots/initialization", "plots/batchnorm",
+    "plots/babysitting", "plots/hyperparameters",
     "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
     "explore/stages", "explore/sensitivity", "explore/companions", "explore/whitening",
     "explore/initialization_lab", "explore/initialization_training",
     "explore/batchnorm_training", "explore/batchnorm_leak",
+    "explore/babysitter", "explore/first_steps", "explore/histories",
+    "explore/search_simulator", "explore/learning_rates", "explore/tiny_images", "explore/capstone",
 )  # fmt: skip
 SECTIONS = (
     Section(1, "activations", asks_for=("activations",)),
     Section(2, "preprocessing", asks_for=("preprocessing", "losses")),
     Section(3, "initialization", asks_for=("initialization",)),
     Section(4, "batchnorm", asks_for=("batchnorm",)),
+    Section(5, "babysitting", asks_for=("babysitting",)),
+    Section(6, "hyperparameters", asks_for=("hyperparameters",)),
 )
 
 

@@ -14,6 +14,7 @@ from test_engine import make_course
 
 from autograder.course import SECTIONS
 from autograder.release import release
+from source.glossary import look_up
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
 
@@ -69,6 +70,9 @@ CURRICULUM = {
     "why_zero_init_fails",
     "batchnorm": "batchnorm_forward batchnorm_backward batchnorm_backward_closed update_running batchnorm_inference "
     "why_running_statistics",
+    "babysitting": "two_layer_loss expected_initial_loss train update_ratio diagnose why_loss_goes_up_with_reg",
+    "hyperparameters": "log_uniform k_fold cross_validate grid_search random_search refine on_border final_params "
+    "final_predict why_random_beats_grid",
 }
 
 
@@ -79,6 +83,17 @@ def test_a_section_has_the_names_of_the_curriculum_and_fifty_points(section):
     assert {name for name in points if not name.startswith("test_")} == set(CURRICULUM[section.name].split())
     assert sum(each or 0 for each in points.values()) == 50
     assert sum(each or 0 for name, each in points.items() if name.startswith("why_")) == 5
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_opens_with_what_it_does_teaches_and_needs_and_closes_with_what_one_owns(path):
+    nb = nbformat.read(path, as_version=4)
+    for heading in ("What you will do", "What you will learn", "What you need", "look_up("):
+        assert heading in nb.cells[0].source
+    (word,) = re.findall(r'look_up\("(.+?)"\)', nb.cells[0].source)
+    assert look_up(word).terms
+    assert "What you saw" in nb.cells[-1].source
+    assert "you now own" in nb.cells[-1].source.lower()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

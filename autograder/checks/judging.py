@@ -19,7 +19,7 @@ NOT_FINITE = (
 DIVISION = (
     "Something is divided by zero on the way, or the logarithm of 0 is taken: find out what can be 0 there, and when."
 )
-PURE = "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."
+PURE = "Kernels are pure: write the result into a new array (out = 2 * x, not x *= 2)."
 
 
 def first_problem(cases: Sequence[Case], attempt: Callable[[int, Case], str]) -> WorkError | None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.checks.comparing import Mistake
+from autograder.checks.judging import PURE
 from source import babysitting as right
 from source.losses import log_softmax
 from source.training import minibatches
@@ -489,9 +490,6 @@ DROPPED = (
     "rest by themselves."
 )
 MISMATCHED = "x and y must be taken with the same indices: x[batch] and y[batch]. Yours do not belong to each other."
-PURE = (
-    "Kernels are pure: write the result into a new array (out = x * mask, not x *= mask)."  # as checks.judging has it
-)
 NAN_LOSS = "The run ends in NaN, where it should not: is the step learning_rate times the gradient, taken off?"
 PER_STEP = "One entry a step: append the loss of every minibatch, inside the inner loop."
 PER_EPOCH = "One entry an epoch: measure the accuracy after the inner loop, on all of x."
