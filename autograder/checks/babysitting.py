@@ -89,10 +89,10 @@ TWO_LAYER_LOSS = Function(
     ("params", "x", "y", "reg"),
     right.two_layer_loss,
     (
-        Case("x (6, 4), 5 hidden units, 3 classes, reg=0.2", _problem(10, 6, 4, 5, 3, 0.2)),
-        Case("x (7, 3), 4 hidden units, 6 classes, reg=0", _problem(20, 7, 3, 4, 6, 0.0)),
-        Case("one sample, two classes, reg=1.3", _problem(30, 1, 3, 6, 2, 1.3)),
-        Case("x (9, 5), 8 hidden units, 7 classes, reg=0.7", _problem(40, 9, 5, 8, 7, 0.7)),
+        Case("x (6, 4), 5 hidden units, 3 classes, reg=0.2", _problem(10, 6, 4, 5, 3, 0.2), hint=wrong.FROM_THE_TOP),
+        Case("x (7, 3), 4 hidden units, 6 classes, reg=0", _problem(20, 7, 3, 4, 6, 0.0), hint=wrong.FROM_THE_TOP),
+        Case("one sample, two classes, reg=1.3", _problem(30, 1, 3, 6, 2, 1.3), hint=wrong.FROM_THE_TOP),
+        Case("x (9, 5), 8 hidden units, 7 classes, reg=0.7", _problem(40, 9, 5, 8, 7, 0.7), hint=wrong.FROM_THE_TOP),
         Case("a network that is sure, and right", _sure(), "reference", hint=wrong.DIFFERENCES),
         Case(
             "all scores near 1000", _far((1000.0, 1002.0, 998.0, 1001.0), 1.0, 60, 0.1), "reference", hint=wrong.LARGE

@@ -186,7 +186,7 @@ class Training:
         for key in ("whole", "wide"):
             sentence = self._differs(RUNS[key], outcomes[key], self._expected(RUNS[key], right.two_layer_loss))
             if sentence:
-                return sentence, ""
+                return sentence, wrong.BY_HAND
         for key in ("parts", "order", "other"):
             sentence, hint = self._batches_problem(RUNS[key], outcomes[key])
             if sentence:

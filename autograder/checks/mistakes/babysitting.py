@@ -27,6 +27,10 @@ DIFFERENCES = (
     "Right in the open, wrong where the network is sure and the gradient tiny: that is how finite differences fail. "
     "Work the derivative out on paper, layer by layer, and write that down."
 )
+FROM_THE_TOP = (
+    "Go from the top down: is the loss right? Then b2, which is the sum of dscores; then w2; then b1, behind the "
+    "ReLU's mask; then w1. The first of them that is off names the line to look at."
+)
 LARGE = (
     "Right for moderate scores, wrong for scores of ±1000: take each row's largest score off first, and take the "
     "logarithm on paper, log p = shifted score − log of the sum of exps."
@@ -472,8 +476,8 @@ EXPECTED_INITIAL_LOSS = (
 # --- train: the same run with one thing replaced
 
 GLOBAL_RANDOM = (
-    "Draw from the rng that is handed in, rng.permutation(N), not from np.random: that one belongs to everybody, and "
-    "nobody can repeat your run."
+    "Draw from the rng that is handed in, rng.permutation(N), not from np.random, which belongs to everybody, nor from a "
+    "generator of your own without a seed: nobody could repeat your run."
 )
 RESEEDED = (
     "Use the rng that is handed in, as it is. A generator with a seed of your own gives the same order for every rng."
@@ -490,7 +494,10 @@ DROPPED = (
     "rest by themselves."
 )
 MISMATCHED = "x and y must be taken with the same indices: x[batch] and y[batch]. Yours do not belong to each other."
-NAN_LOSS = "The run ends in NaN, where it should not: is the step learning_rate times the gradient, taken off?"
+BY_HAND = (
+    "With all samples in one batch this is plain gradient descent: one step an epoch, every parameter less "
+    "learning_rate times its gradient, the loss noted before the step and the accuracy after it. Follow two steps by hand."
+)
 PER_STEP = "One entry a step: append the loss of every minibatch, inside the inner loop."
 PER_EPOCH = "One entry an epoch: measure the accuracy after the inner loop, on all of x."
 
