@@ -476,8 +476,8 @@ EXPECTED_INITIAL_LOSS = (
 # --- train: the same run with one thing replaced
 
 GLOBAL_RANDOM = (
-    "Draw from the rng that is handed in, rng.permutation(N), not from np.random, which belongs to everybody, nor from a "
-    "generator of your own without a seed: nobody could repeat your run."
+    "Draw from the rng that is handed in, rng.permutation(N), not from np.random, which belongs to everybody, nor from "
+    "a generator of your own without a seed: nobody could repeat your run."
 )
 RESEEDED = (
     "Use the rng that is handed in, as it is. A generator with a seed of your own gives the same order for every rng."
@@ -496,7 +496,7 @@ DROPPED = (
 MISMATCHED = "x and y must be taken with the same indices: x[batch] and y[batch]. Yours do not belong to each other."
 BY_HAND = (
     "With all samples in one batch this is plain gradient descent: one step an epoch, every parameter less "
-    "learning_rate times its gradient, the loss noted before the step and the accuracy after it. Follow two steps by hand."
+    "learning_rate times its gradient, the loss noted before the step and the accuracy after it. Follow two by hand."
 )
 PER_STEP = "One entry a step: append the loss of every minibatch, inside the inner loop."
 PER_EPOCH = "One entry an epoch: measure the accuracy after the inner loop, on all of x."
