@@ -102,6 +102,7 @@ def plot_regularisation(regs: Sequence[float], losses: Sequence[float], expected
     ax.axhline(expected, color=BLACK, lw=1, ls=":", label="ln C")
     for reg, loss in zip(regs, losses, strict=True):
         ax.annotate(f"{loss:.3f}", (reg, loss), xytext=(-5, 6), textcoords="offset points", ha="right", fontsize=8)
+    ax.set_xlim(min(regs) / 2.5, max(regs) * 1.5)  # room for the first number, which the axis would cut
     ax.set(title="Crank up the regularisation: the loss must rise", xlabel="reg", ylabel="loss before any step")
     ax.set_ylim(expected - 0.7, max(losses) * 1.15)
     ax.legend(frameon=False, loc="upper left")
@@ -148,8 +149,10 @@ def plot_rates(histories: Mapping[float, History]) -> Figure:
     bars = other.bar(labels, ends, color=_many_colours()[: len(labels)])
     for bar, hatch in zip(bars, HATCHES * 2, strict=False):
         bar.set(hatch=hatch, edgecolor="white")
-    other.bar_label(bars, [_named(history["loss"][-1]) for history in histories.values()], fontsize=8)
-    other.axhline(0.1, color=BLACK, lw=1, ls=":")
+    named = [_named(history["loss"][-1]) for history in histories.values()]
+    for text in other.bar_label(bars, named, fontsize=8, padding=2):
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.8})  # chance's line would cross it
+    other.axhline(0.1, color=BLACK, lw=1, ls=":", zorder=0)
     other.set(title="Training accuracy, with the last loss", xlabel="learning rate (dotted: chance)")
     other.set_ylim(0, 1.2 * max(ends))
     other.yaxis.set_major_formatter("{x:.0%}")

@@ -202,6 +202,11 @@ def _differences(params: Params, x: Array, y: Labels, reg: float) -> Any:
     return right.two_layer_loss(params, x, y, reg)[0], gradients
 
 
+def _past_the_relu(at: _At, gradients: Params) -> Params:
+    dhidden = _dscores(at) @ at.params["w2"].T
+    return gradients | {"w1": at.x.T @ dhidden + at.reg * at.params["w1"]}
+
+
 TWO_LAYER_LOSS = (
     Mistake(
         "no shift",
@@ -260,6 +265,26 @@ TWO_LAYER_LOSS = (
         "biases regularised in the gradient",
         _with(decay=_biases_too),
         "reg · b is in the gradients of the biases, which are not regularised: leave them alone.",
+    ),
+    Mistake(
+        "w1 not in the gradient",
+        _with(decay=lambda at: {"w2": at.reg * at.params["w2"]}),
+        "w1 is in the loss's Σw², so reg · w1 belongs into its gradient, as reg · w2 into that of w2.",
+    ),
+    Mistake(
+        "w2 not in the gradient",
+        _with(decay=lambda at: {"w1": at.reg * at.params["w1"]}),
+        "w2 is in the loss's Σw², so reg · w2 belongs into its gradient, as reg · w1 into that of w1.",
+    ),
+    Mistake(
+        "regulariser averaged in the loss",
+        _with(_with_penalty(lambda at: at.reg / 2 * at.squares / at.n)),
+        "The regulariser in your loss is divided by N: the mean is over the samples' losses only, and it comes on top.",
+    ),
+    Mistake(
+        "w1 past the ReLU",
+        _with(after=_past_the_relu),
+        "b1 gets what came through the ReLU's mask, and w1 what came before it. Use the same for both: dpre.",
     ),
     Mistake(
         "no regulariser",
@@ -499,6 +524,10 @@ BY_HAND = (
     "learning_rate times its gradient, the loss noted before the step and the accuracy after it. Follow two by hand."
 )
 PER_STEP = "One entry a step: append the loss of every minibatch, inside the inner loop."
+PREDICTED = (
+    "Your steps are right, your accuracy is not: the scores are those of the loss: affine, ReLU, affine, both biases; "
+    "and the class is the largest score of each row."
+)
 PER_EPOCH = "One entry an epoch: measure the accuracy after the inner loop, on all of x."
 
 Batches = Callable[[int, int, Generator], Iterator[NDArray[np.intp]]]
@@ -718,6 +747,21 @@ def _returns_early(
     return right.train(params, x, y, rate, reg, 1, batch_size, rng)
 
 
+def _all_each_time(n: int, size: int, rng: Generator) -> Iterator[NDArray[np.intp]]:
+    for _ in range(0, n, size):
+        yield np.arange(n)
+
+
+def _accuracy_without(*names: str) -> Callable[[Params, Array, Labels], float]:
+    """Return an accuracy whose forward pass has no such biases."""
+    return lambda params, x, y: _accuracy(params | {name: np.zeros_like(params[name]) for name in names}, x, y)
+
+
+def _linear_accuracy(params: Params, x: Array, y: Labels) -> float:
+    scores = (x @ params["w1"] + params["b1"]) @ params["w2"] + params["b2"]
+    return float((scores.argmax(axis=1) == y).mean())
+
+
 TRAIN = (
     Mistake("batches drawn with replacement", _training(batches=lambda: _with_replacement), REPEATED),
     Mistake("a fresh draw for every batch", _training(batches=lambda: _fresh_batches), REPEATED),
@@ -734,6 +778,11 @@ TRAIN = (
         "everything in one batch",
         _training(batches=lambda: _everything),
         "Every step takes all samples. Take batch_size of them, step, and go on to the next.",
+    ),
+    Mistake(
+        "all samples in every step",
+        _training(batches=lambda: _all_each_time),
+        "Every step sees all of x and y: hand the minibatch to two_layer_loss, x[batch] and y[batch].",
     ),
     Mistake(
         "no step",
@@ -808,6 +857,10 @@ TRAIN = (
         _training(before=True),
         "The accuracy is measured with the new parameters, after the epoch's last step.",
     ),
+    Mistake("accuracy without the ReLU", _training(accuracy=_linear_accuracy), PREDICTED),
+    Mistake("accuracy without b1", _training(accuracy=_accuracy_without("b1")), PREDICTED),
+    Mistake("accuracy without b2", _training(accuracy=_accuracy_without("b2")), PREDICTED),
+    Mistake("accuracy without biases", _training(accuracy=_accuracy_without("b1", "b2")), PREDICTED),
     Mistake(
         "accuracy in percent",
         _training(accuracy=lambda params, x, y: 100 * _accuracy(params, x, y)),
@@ -872,6 +925,21 @@ UPDATE_RATIO = (
         "mean of the entries' ratios",
         lambda w, dw, learning_rate: np.mean(np.abs(learning_rate * dw / w)),
         "The ratio of two lengths, not the mean of the entries' ratios, in which one tiny weight outweighs all others.",
+    ),
+    Mistake(
+        "length of the entries' ratios",
+        lambda w, dw, learning_rate: np.linalg.norm(learning_rate * dw / w),
+        "First the two lengths, then their ratio: yours divides entry by entry, and one tiny weight decides.",
+    ),
+    Mistake(
+        "learning rate squared",
+        lambda w, dw, learning_rate: learning_rate**2 * np.linalg.norm(dw) / np.linalg.norm(w),
+        "The learning rate comes out of the root as it is, not squared: ‖lr · dw‖ = lr · ‖dw‖.",
+    ),
+    Mistake(
+        "power of ten",
+        lambda w, dw, learning_rate: np.log10(learning_rate * np.linalg.norm(dw) / np.linalg.norm(w)),
+        "The ratio itself, 0.001, not its logarithm, −3.",
     ),
     Mistake(
         "sums of sizes",
