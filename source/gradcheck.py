@@ -306,7 +306,7 @@ class NumericGradient:
 
 def relative_error(given: Array, expected: Array) -> float:
     """Return `‖given − expected‖ / (‖given‖ + ‖expected‖)`, 0 where both vanish, NaN where given is not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):  # of what is as large as a number can be
+    with np.errstate(all="ignore"):  # of what is as large as a number can be
         total = float(np.linalg.norm(given) + np.linalg.norm(expected))
         return float(np.linalg.norm(given - expected)) / total if total != 0 else 0.0
 

@@ -61,8 +61,8 @@ def classes_in_batches(scores: Scores, x: Array, order: Indices, batch_size: int
     """
     classes = np.empty(len(x), np.intp)
     for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        classes[batch] = scores(x[batch]).argmax(axis=1)
+        company = order[start : start + batch_size]
+        classes[company] = scores(x[company]).argmax(axis=1)
     return classes
 
 
