@@ -497,6 +497,50 @@ def test_a_right_cross_validate_keeps_half_its_points_beside_a_wrong_k_fold():
     assert verdict(checks.CROSS_VALIDATE, lambda *given: (0.5, 0.1), in_order).share == 0
 
 
+class SearchBy:
+    """The exercise random_search, beside a student's own log_uniform."""
+
+    def __init__(self, own):
+        self.own = own
+
+    def check(self, function):
+        return checks._random_search_by(function, self.own)
+
+
+def searching_by(own, finish=best_first):
+    def search(objective, space, trials, rng):
+        tried = []
+        for _ in range(trials):
+            params = {
+                name: float(own(a, b, (), rng) if scale == "log" else rng.uniform(a, b))
+                for name, (a, b, scale) in space.items()
+            }
+            tried.append({"params": params, "score": objective(params)})
+        return finish(tried)
+
+    return search
+
+
+WRONG_DRAWS = {
+    "uniform": lambda low, high, size, rng: rng.uniform(low, high, size),
+    "exponents": lambda low, high, size, rng: np.exp(rng.uniform(low, min(high, 5), size)),
+    "logarithms": lambda low, high, size, rng: rng.uniform(np.log(low), np.log(high), size),
+    "np.random": lambda low, high, size, rng: np.exp(np.random.uniform(np.log(low), np.log(high), size)),  # noqa: NPY002
+}
+
+
+@pytest.mark.parametrize("name", WRONG_DRAWS)
+def test_a_right_random_search_keeps_half_its_points_beside_a_wrong_log_uniform(name):
+    own = WRONG_DRAWS[name]
+    found = verdict(SearchBy(own), searching_by(own))
+    assert found.share == 0.5
+    assert "right for your log_uniform" in found.message
+    assert verdict(SearchBy(log_uniform), searching_by(own)).share == 0
+    assert verdict(SearchBy(own), searching_by(own, lambda trials: trials)).share == 0
+    other = WRONG_DRAWS["logarithms" if name == "uniform" else "uniform"]
+    assert verdict(SearchBy(own), searching_by(other)).share == 0
+
+
 @pytest.mark.parametrize("name", ["grid_search", "random_search"])
 def test_a_search_that_makes_its_scores_up_scores_nothing(name):
     exercise = next(each for each in checks.EXERCISES if each.name == name)
@@ -553,7 +597,7 @@ def test_a_search_that_makes_its_scores_up_scores_nothing(name):
         ),
         (checks.ON_BORDER, lambda params, space, margin=0.05: None, "must return a list of names, yours returned None"),
         (checks.ON_BORDER, lambda params, space, margin=0.05: 2 * on_border(params, space, margin), "every axis once"),
-        (checks.FINAL_PARAMS, lambda x, y, rng: {"w1": 1}, "must return a dict with mean, std, w1, b1, w2, b2"),
+        (checks.FINAL_PARAMS, lambda x, y, rng: {"w1": 1}, "mean and std and b1 and w2 and b2 are missing"),
         (
             checks.FINAL_PARAMS,
             lambda x, y, rng: final_params(x, y, rng) | {"w2": np.zeros((32, 10))},
@@ -623,6 +667,13 @@ def test_predictions_by_given_parameters_are_half_of_final_predict():
     assert found.share == 0.5
     assert found.hint == mistakes.OWN_PARAMETERS
     assert verdict(checks.FINAL_PREDICT, lambda x, params=None: np.zeros(len(x))).share == 0
+
+
+def test_final_predict_keeps_its_half_if_nothing_was_trained():
+    found = verdict(checks.FINAL_PREDICT, lambda x, params=None: final_predict(x, params | {}))
+    assert found.share == 0.5
+    assert "right for given parameters; with yours, final_predict raised TypeError" in found.message
+    assert found.hint == mistakes.OWN_PARAMETERS
 
 
 @pytest.mark.parametrize(

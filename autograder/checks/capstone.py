@@ -13,7 +13,7 @@ from autograder.checks.exercise import Function
 from autograder.checks.judging import Manners
 from autograder.checks.mistakes import hyperparameters as wrong
 from autograder.checks.property import Property
-from autograder.checks.verdict import Verdict, WorkError
+from autograder.checks.verdict import OvertimeError, Verdict, WorkError
 from source import hyperparameters as right
 from source.explore.tiny_images import COURSE_WORLD, KINDS, SIDE, TinyImages
 from source.types import Array, Params
@@ -53,6 +53,8 @@ class FinalParams(Property):
         inputs = self._pictures(PICTURES, 1, 1)
         few = [self._pictures(FEW, 2, 1), self._pictures(FEW, 2, 1)]
         came = call_each([Call(self.name, function, each) for each in (inputs, *few)])
+        if isinstance(came[0], OvertimeError):
+            raise OvertimeError(came[0].message, wrong.TOO_SLOW)
         called = value_of(came[0])
         accuracy, hint = self._accuracy(inputs, called.value)
         self._look_at_few(*(value_of(each).value for each in (*came[1:], came[0])))
@@ -81,7 +83,7 @@ class FinalParams(Property):
         first, again, other = ([as_array(_parts_of(each).get(key), key, self.name) for key in KEYS] for each in three)
         if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, again, strict=True)):
             raise WorkError(
-                f"the same rng must give the same parameters, your {self.name} gives others", wrong.GLOBAL_RANDOM
+                f"the same rng must give the same parameters, your {self.name} gives others", wrong.NOT_REPEATABLE
             )
         if all(np.array_equal(a, b) for a, b in zip(first[2:], other[2:], strict=True)):
             raise WorkError(
@@ -118,8 +120,12 @@ def _parameters(name: str, value: Any) -> Params:
     Raises: WorkError if they are not what the docstring says.
     """
     if not (isinstance(value, dict) and set(KEYS) <= set(value)):
-        hint = wrong.WITH_HISTORY if isinstance(value, tuple) else ""
-        raise WorkError(f"{name} must return a dict with {', '.join(KEYS)}, yours returned {described(value)}", hint)
+        hint, came = wrong.WITH_HISTORY if isinstance(value, tuple) else "", f"yours returned {described(value)}"
+        if isinstance(value, dict):
+            missing = [key for key in KEYS if key not in value]
+            hint = wrong.LEFT_OUT if set(missing) <= {"mean", "std"} else ""
+            came = f"in yours {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+        raise WorkError(f"{name} must return a dict with {', '.join(KEYS)}, {came}", hint)
     params = {key: as_array(value[key], key, name) for key in KEYS}
     pixels, hidden = SIDE * SIDE, params["b1"].size
     wanted = {"w1": (pixels, hidden), "b1": (hidden,), "w2": (hidden, KINDS), "b2": (KINDS,)}
@@ -149,7 +155,14 @@ class FinalPredict(Function):
         """
         verdict = super().check(function)
         x, y = TinyImages.world(COURSE_WORLD).take(HELD_OUT, rng_of(5, 0x1A6E))
-        predicted = as_array(call(self.name, function, (x,)).value, "the result", self.name)
+        try:
+            predicted = as_array(call(self.name, function, (x,)).value, "the result", self.name)
+        except WorkError as error:
+            return Verdict(
+                verdict.share / 2,
+                "\n".join(filter(None, [verdict.message, f"right for given parameters; with yours, {error.message}"])),
+                wrong.OWN_PARAMETERS,
+            )
         accuracy = float((predicted == y).mean()) if predicted.shape == y.shape else 0.0
         share = _share_of_points(accuracy)
         if share == 1:

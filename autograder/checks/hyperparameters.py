@@ -9,11 +9,11 @@ from autograder.checks.capstone import FINAL_PARAMS, FINAL_PREDICT
 from autograder.checks.comparing import as_array, described
 from autograder.checks.drawing import ROUNDING, from_rng, number_in, repeat, rng_of, rng_trials, share_of, stray
 from autograder.checks.exercise import Function
-from autograder.checks.folds import CROSS_VALIDATE, K_FOLD
+from autograder.checks.folds import CARRIED, CROSS_VALIDATE, K_FOLD
 from autograder.checks.mistakes import hyperparameters as wrong
 from autograder.checks.property import Property, Trial
-from autograder.checks.searching import GRID_SEARCH, MIXED, ONE, RANDOM_SEARCH, TWO
-from autograder.checks.verdict import WorkError, publish
+from autograder.checks.searching import GRID_SEARCH, MIXED, ONE, RANDOM_SEARCH, TWO, draws_by
+from autograder.checks.verdict import Verdict, WorkError, publish
 from source import hyperparameters as right
 from source.hyperparameters import Space
 from source.types import Array
@@ -39,9 +39,32 @@ def check_grid_search(grid_search: Callable[..., Any]) -> None:
     publish(GRID_SEARCH.check(grid_search))
 
 
-def check_random_search(random_search: Callable[..., Any]) -> None:
-    """Check the distribution of the settings, and the trials that came back."""
-    publish(RANDOM_SEARCH.check(random_search))
+def check_random_search(random_search: Callable[..., Any], log_uniform: Callable[..., Any] = right.log_uniform) -> None:
+    """Check the distribution of the settings, and the trials that came back; draws are the student's own."""
+    publish(_random_search_by(random_search, log_uniform))
+
+
+def _random_search_by(random_search: Callable[..., Any], log_uniform: Callable[..., Any]) -> Verdict:
+    """Check a random search; one that is right but for the student's own wrong log_uniform keeps half its points."""
+    try:
+        return RANDOM_SEARCH.check(random_search)
+    except WorkError as error:
+        if log_uniform is right.log_uniform or not draws_by(random_search, log_uniform, error) or _passes(log_uniform):
+            raise
+        return Verdict(
+            CARRIED,
+            f"your random_search is right for your log_uniform, but that one is wrong: half the points "
+            f"({error.message})",
+            "Mend log_uniform first; this function needs no change.",
+        )
+
+
+def _passes(log_uniform: Callable[..., Any]) -> bool:
+    try:
+        LOG_UNIFORM.check(log_uniform)
+    except WorkError:
+        return False
+    return True
 
 
 def check_refine(refine: Callable[..., Any]) -> None:
@@ -100,9 +123,10 @@ def _log_uniform(name: str = "log_uniform") -> Property:
             return f"all draws must lie between low and high, of yours {outside.sum()} of {shares.size} do not"
         if int(np.prod(size)) < 100:
             return ""
-        if repeat(shares) and stray(shares) > 0.4:
-            raise WorkError(f"the draws must differ from each other, your {name} repeats a few numbers", wrong.REPEATED)
-        if not stray(shares) < STRAY or repeat(shares):
+        if repeat(shares):
+            hint = wrong.REPEATED if stray(shares) > 0.4 else wrong.WHOLE_EXPONENTS
+            raise WorkError(f"the draws must differ from each other, your {name} repeats a few numbers", hint)
+        if not stray(shares) < STRAY:
             half = np.sqrt(low * high)
             below = (np.asarray(result, dtype=float) < half).mean()
             return (
@@ -228,6 +252,7 @@ def _on_border(name: str = "on_border") -> Property:
     def names_in(result: Any) -> list[str]:
         if not (isinstance(result, list | tuple) and all(type(part) is str for part in result)):
             hint = wrong.WHICH_ONE if isinstance(result, bool | np.bool_) else ""
+            hint = wrong.A_LIST if isinstance(result, str) else hint
             raise WorkError(f"{name} must return a list of names, yours returned {described(result)}", hint)
         return list(result)
 

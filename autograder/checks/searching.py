@@ -1,10 +1,12 @@
 """Section 6's two searches: what they ask the objective, and the trials that come back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from autograder.checks.calling import Call, call, call_each
 from autograder.checks.comparing import described
 from autograder.checks.drawing import (
     ROUNDING,
@@ -18,6 +20,7 @@ from autograder.checks.drawing import (
     stray,
 )
 from autograder.checks.mistakes import hyperparameters as wrong
+from autograder.checks.mistakes.hyperparameters import GLOBAL_RANDOM
 from autograder.checks.property import Property, Trial
 from autograder.checks.verdict import WorkError
 from source.hyperparameters import Space
@@ -44,18 +47,29 @@ class Objective:
     space: Space
     diverges: bool = False
     asked: list[dict[str, float] | None] = field(default_factory=list)
+    free: bool = False  # whether values on "log" axes may be anything
+    given_arrays: bool = False
 
     def __call__(self, params: Any) -> float:
         """Return the score of a setting."""
         setting = settings_in(params, list(self.space))
         self.asked.append(setting)
+        values = list(params.values()) if isinstance(params, dict) else []
+        self.given_arrays |= any(type(value) is np.ndarray and value.shape == (1,) for value in values)
         return self.score(setting) if setting else 0.0
 
     def score(self, setting: dict[str, float]) -> float:
         """Return a number between −1 and 1 that winds through the space, or NaN in a third of it."""
         shares = [share_of(setting[name], axis) for name, axis in self.space.items()]
         angle = sum((2.1 + 1.7 * k) * share for k, share in enumerate(shares)) + 0.4
-        return float(np.nan) if self.diverges and (4.3 * angle) % 1 < 1 / 3 else float(np.sin(2.3 * angle))
+        if not np.isfinite(angle) or (self.diverges and (4.3 * angle) % 1 < 1 / 3):
+            return float(np.nan)
+        return float(np.sin(2.3 * angle))
+
+    @property
+    def bound(self) -> list[int]:
+        """The places of the axes whose values are looked at."""
+        return [k for k, axis in enumerate(self.space.values()) if not (self.free and axis[2] == "log")]
 
 
 def _tried(name: str, objective: Objective, count: int, result: Any) -> str:
@@ -67,7 +81,7 @@ def _tried(name: str, objective: Objective, count: int, result: Any) -> str:
     if None in objective.asked:
         raise WorkError(
             f"the objective must be called with a dict of numbers for {names}, your {name} calls it otherwise",
-            wrong.CALLED_WITH,
+            wrong.ONE_NUMBER if objective.given_arrays else wrong.CALLED_WITH,
         )
     if not isinstance(result, list | tuple):
         hint = wrong.BEST_ONLY if isinstance(result, dict) else ""
@@ -101,7 +115,8 @@ def _scores_problem(name: str, objective: Objective, trials: list[tuple[dict[str
     if alike and any(asked != objective.asked[0] for asked in objective.asked):
         raise WorkError(f"every trial must hold its own setting, in your {name} all hold the same", wrong.ALIASED)
     shares = np.array([[share_of(s[axis], objective.space[axis]) for axis in objective.space] for s in settings])
-    if not ((shares >= -ROUNDING) & (shares <= 1 + ROUNDING)).all():
+    inside = (shares >= -ROUNDING) & (shares <= 1 + ROUNDING)
+    if not inside[:, objective.bound].all():
         return f"all settings must lie inside the space, some of your {name} do not"
     for setting, score in trials:
         if not np.isclose(score, objective.score(setting), rtol=0, atol=1e-9, equal_nan=True):
@@ -166,9 +181,11 @@ def _grid_search(name: str = "grid_search") -> Property:
     )
 
 
-def _random_search(name: str = "random_search") -> Property:
+def _random_search(name: str = "random_search", free: bool = False) -> Property:
     def trial(label: str, space: Space, trials: int, seed: int, drawn: int = 0, diverges: bool = False) -> Trial:
-        return Trial(label, lambda: (Objective(space, diverges), dict(space), trials, rng_of(seed, 0x5EA, drawn)))
+        return Trial(
+            label, lambda: (Objective(space, diverges, free=free), dict(space), trials, rng_of(seed, 0x5EA, drawn))
+        )
 
     def holds(inputs: tuple[Any, ...], result: Any) -> str:
         objective, _, trials, _ = inputs
@@ -176,18 +193,19 @@ def _random_search(name: str = "random_search") -> Property:
         return problem if problem or trials < 100 else distribution_problem(objective, _shares_of(objective, result))
 
     def distribution_problem(objective: Objective, shares: Array) -> str:
-        repeats = [repeat(column) for column in shares.T]
+        repeats = [repeat(column[~np.isnan(column)]) for column in shares.T]
         if len(np.unique(shares, axis=0)) == 1:
             raise WorkError(f"every trial must have a setting of its own, your {name} repeats one", wrong.ONE_SETTING)
         if any(repeats):
             raise WorkError(f"values must not repeat from trial to trial, in your {name} they do", wrong.FROM_A_GRID)
-        for (axis, (_, _, scale)), column in zip(objective.space.items(), shares.T, strict=True):
-            if not stray(column) < AXIS_STRAY:
+        for k, ((axis, (_, _, scale)), column) in enumerate(zip(objective.space.items(), shares.T, strict=True)):
+            if k in objective.bound and not stray(column) < AXIS_STRAY:
                 of = "in the logarithm" if scale == "log" else "in the value"
                 below = (column < 0.5).mean()
                 return f"{axis!r} must be uniform {of}, half of the draws below the middle: of yours {below:.0%} are"
+        shares = shares[:, objective.bound]
         same = [((a < 0.5) == (b < 0.5)).mean() for k, a in enumerate(shares.T) for b in shares.T[:k]]
-        if not np.abs(np.array(same) - 0.5).max() < TOGETHER:
+        if not np.abs(np.array([0.5, *same]) - 0.5).max() < TOGETHER:
             raise WorkError(
                 f"axes must be drawn independently of each other, in your {name} they move together", wrong.ONE_SHARE
             )
@@ -201,7 +219,9 @@ def _random_search(name: str = "random_search") -> Property:
         return np.append(np.clip(np.nan_to_num(np.quantile(shares, DECILES, axis=0), nan=-9), -9, 9), off)
 
     def together(results: list[Any]) -> str:
-        return from_rng(name, "settings", [_shares_of(Objective(MIXED), result).tolist() for result in results[-4:]])
+        bound = Objective(MIXED, free=free).bound
+        settings = [np.sort(_shares_of(Objective(MIXED), result)[:, bound], axis=0) for result in results[-4:]]
+        return from_rng(name, "settings", [each.tolist() for each in settings])
 
     return Property(
         name,
@@ -221,3 +241,29 @@ def _random_search(name: str = "random_search") -> Property:
 
 
 GRID_SEARCH, RANDOM_SEARCH = _grid_search(), _random_search()
+FREE_SEARCH = _random_search(free=True)  # all of it, but for the values on "log" axes
+
+
+def draws_by(random_search: Callable[..., Any], log_uniform: Callable[..., Any], error: WorkError) -> bool:
+    """Tell whether a search that failed is right but for "log" axes, on which it draws by this very log_uniform.
+
+    A log_uniform that nobody can repeat is believed to be it if repeating is what failed.
+    """
+    try:
+        FREE_SEARCH.check(random_search)
+        return all(_draws_alike(random_search, log_uniform, seed, error) for seed in (1, 2, 3))
+    except WorkError:
+        return False
+
+
+def _draws_alike(
+    random_search: Callable[..., Any], log_uniform: Callable[..., Any], seed: int, error: WorkError
+) -> bool:
+    low, high, _ = ONE["reg"]
+    trials = call("random_search", random_search, (Objective(ONE), dict(ONE), 1, rng_of(seed, 0x5EB))).value
+    asks = [Call("log_uniform", log_uniform, (low, high, size, rng_of(seed, 0x5EB))) for size in ((), 1, 1)]
+    came = [each.value for each in call_each(asks) if not isinstance(each, WorkError)]
+    drawn = [float(np.ravel(value)[0]) for value in came if np.size(value) == 1]
+    unrepeatable = len(drawn) > 1 and drawn[-1] != drawn[-2]
+    setting, _ = _trial_of(trials[0], list(ONE)) or ({"reg": np.nan}, 0)
+    return setting["reg"] in drawn or (unrepeatable and error.hint == GLOBAL_RANDOM)

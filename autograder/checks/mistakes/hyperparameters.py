@@ -33,6 +33,7 @@ RESEEDED = (
 
 SIZE = "size is an int or a tuple, as in NumPy: hand it on to the generator, and the result has that shape."
 REPEATED = "The same numbers stand there again and again: ask the generator for as many numbers as size says."
+WHOLE_EXPONENTS = "Only whole powers of ten come out. The exponent is a real number: rng.uniform, not rng.integers."
 EXPONENTS = (
     "low and high are the ends of the range themselves, not exponents. Take their logarithms first, draw between "
     "those, and then raise."
@@ -93,7 +94,7 @@ LOG_UNIFORM = (
     Mistake(
         "whole exponents",
         lambda low, high, size, rng: 10.0 ** rng.integers(np.ceil(np.log10(low)), np.log10(high) + 1, size),
-        "Only whole powers of ten come out. The exponent is a real number: rng.uniform, not rng.integers.",
+        WHOLE_EXPONENTS,
     ),
     Mistake(
         "uniform in 1 / value",
@@ -105,6 +106,13 @@ LOG_UNIFORM = (
         "a bell in the logarithm",
         _bell,
         "Values near the middle of the range come too often: the logarithm must be uniform, not normal.",
+    ),
+    Mistake(
+        "whole exponents, the last one left out",
+        lambda low, high, size, rng: (
+            10.0 ** rng.integers(int(np.round(np.log10(low))), int(np.round(np.log10(high))), size)
+        ),
+        WHOLE_EXPONENTS,
     ),
     Mistake("size ignored", lambda low, high, size, rng: right.log_uniform(low, high, (), rng), SIZE),
     Mistake("one number repeated", _repeated, REPEATED),
@@ -353,6 +361,10 @@ NAN_FIRST = (
 ALIASED = "All trials hold one and the same dict, which the loop goes on changing. Make a new dict for every trial."
 BEST_ONLY = "That is the best trial alone. Return the list of all trials: the others show which axes matter."
 CALLED_WITH = "The objective takes one argument, the dict of all settings: objective({name: value, ...})."
+ONE_NUMBER = (
+    "The values are arrays with one number in them, as size=1 makes them. Take the number out, float(draws[0]), or ask "
+    "for size=()."
+)
 AS_TUPLES = 'A trial is a dict with two keys: {"params": {...}, "score": ...}.'
 
 Tries = Callable[[Callable[..., float], list[dict[str, float]]], Any]
@@ -469,6 +481,17 @@ GRID_SEARCH = (
         ),
         "np.logspace takes exponents, and low and high are the ends themselves: np.geomspace takes those.",
     ),
+    Mistake(
+        "np.logspace of natural logarithms",
+        _grid(
+            lambda axis, points: (
+                np.logspace(np.log(axis[0]), np.log(axis[1]), points)
+                if axis[2] == "log"
+                else np.linspace(*axis[:2], points)
+            )
+        ),
+        "np.logspace takes exponents of 10, so np.log10 goes with it; np.geomspace takes the ends themselves.",
+    ),
     Mistake("last value left out", _without_ends(lambda points: np.arange(points) / points), ENDS),
     Mistake("middles of cells", _without_ends(lambda points: (np.arange(points) + 0.5) / points), ENDS),
     Mistake("both ends left out", _without_ends(lambda points: np.arange(1, points + 1) / (points + 1)), ENDS),
@@ -496,7 +519,7 @@ GRID_SEARCH = (
 
 # --- random_search
 
-LINEAR_DRAW = 'A "log" axis wants log-uniform draws: you have written log_uniform for it.'
+LINEAR_DRAW = 'A "log" axis wants log-uniform draws, by your log_uniform, once that one passes its own test.'
 ONE_SHARE = "All axes move together, as if there were only one: draw a number of its own for every axis of every trial."
 ONE_SETTING = "The same setting is tried again and again: draw inside the loop, a new one for every trial."
 FROM_A_GRID = (
@@ -543,6 +566,7 @@ RANDOM_SEARCH = (
         _random(lambda axis, rng: float(10 ** rng.uniform(*axis[:2])) if axis[2] == "log" else _draw(axis, rng)),
         EXPONENTS,
     ),
+    Mistake("arrays of one number", _random(lambda axis, rng: np.array([_draw(axis, rng)])), ONE_NUMBER),
     Mistake("one draw for all axes", _one_share, ONE_SHARE),
     Mistake("one setting for all trials", _one_setting, ONE_SETTING),
     Mistake(
@@ -627,6 +651,12 @@ REFINE = (
         "no range at all.",
     ),
     Mistake(
+        "a tenth of the values",
+        _refined(lambda values, axis: (0.9 * min(values), 1.1 * max(values))),
+        "Widened by a tenth of the values themselves. The margin is a tenth of the old axis, in its logarithm if it is "
+        '"log", and the same at both ends.',
+    ),
+    Mistake(
         "old ends left behind",
         _refined(_widened, clipped=False),
         "The new range goes beyond the old one: cut it off at the old ends.",
@@ -678,6 +708,9 @@ REFINE = (
 
 # --- on_border
 
+A_LIST = (
+    "Collect the names in a list, even if there is one: a setting may lie on the border of several axes, or of none."
+)
 WHICH_ONE = "Which axis is it? Return the list of names, an empty one if there are none."
 Near = Callable[[float, Axis, float], bool]
 
@@ -689,6 +722,11 @@ def _bordering(near: Near) -> Callable[..., Any]:
 
 def _at_an_end(share: float, margin: float) -> bool:
     return share <= margin or share >= 1 - margin
+
+
+def _close_by_distance(value: float, axis: Axis, margin: float) -> bool:
+    low, high, v = np.log10([*axis[:2], value]) if axis[2] == "log" else (*axis[:2], value)
+    return bool(v - low <= margin or high - v <= margin)
 
 
 ON_BORDER = (
@@ -719,6 +757,11 @@ ON_BORDER = (
         "The margin is a share of the axis, not a distance in its units: divide by the length of the axis.",
     ),
     Mistake(
+        "margin as a distance in the logarithm",
+        _bordering(_close_by_distance),
+        "The margin is a share of the axis: after the logarithm, divide by the length of the axis.",
+    ),
+    Mistake(
         "margin as a share of the end",
         _bordering(lambda v, axis, m: v <= axis[0] * (1 + m) or v >= axis[1] * (1 - m)),
         "The margin is a share of the axis from low to high, not of the value at its end.",
@@ -742,6 +785,11 @@ ON_BORDER = (
         "true or false",
         lambda params, space, margin=0.05: bool(right.on_border(params, space, margin)),
         WHICH_ONE,
+    ),
+    Mistake(
+        "the first name alone",
+        lambda params, space, margin=0.05: (right.on_border(params, space, margin) or ["none"])[0],
+        A_LIST,
     ),
 )
 
@@ -768,6 +816,18 @@ OTHER_DATA = (
     "else that the notebook holds."
 )
 WITH_HISTORY = "train returns (params, history): return the dict alone, with mean and std in it."
+NOT_REPEATABLE = (
+    "Every random number must come from the rng that is handed in, and none from np.random or from a generator of your "
+    "own. Look into the functions of yours that it calls, too: log_uniform, k_fold, random_search."
+)
+LEFT_OUT = (
+    "train returns the parameters that it was given, trained. Add what prediction needs besides: "
+    'params | {"mean": mean, "std": std}.'
+)
+TOO_SLOW = (
+    "Count the epochs: every trial costs its own, and the last training some more. About ten trials of four epochs and "
+    "twenty epochs at the end take a tenth of a second."
+)
 OWN_PARAMETERS = (
     "Mend final_params first: `trained` is what it gives for the notebook's own pictures, and final_predict(x) uses it."
 )
@@ -805,6 +865,10 @@ def _other_pictures(x: Array, y: Any) -> tuple[Array, Any]:
     return TinyImages.world(0).take(100, np.random.default_rng(0))
 
 
+def _only_trained(x: Array, y: Any, rng: Generator) -> Params:
+    return {name: value for name, value in _trained()(x, y, rng).items() if name not in ("mean", "std")}
+
+
 FINAL_PARAMS = (
     Mistake("raw pixels", _trained(lambda x: (0.0, 1.0)), PIXELS),
     Mistake("divided by 255 only", _trained(lambda x: (0.0, 255.0), learning_rate=0.02), PIXELS),
@@ -814,7 +878,8 @@ FINAL_PARAMS = (
     Mistake("labels out of order", _trained(given=lambda x, y: (x, np.roll(y, 1))), HARDLY_LEARNED),
     Mistake("learning rate of 100", _trained(learning_rate=100.0), DIVERGED),
     Mistake("the notebook's pictures", _trained(given=_other_pictures), OTHER_DATA),
-    Mistake("np.random instead of rng", _trained(legacy=True), GLOBAL_RANDOM),
+    Mistake("np.random instead of rng", _trained(legacy=True), NOT_REPEATABLE),
+    Mistake("mean and std left out", _only_trained, LEFT_OUT),
     Mistake("history returned too", lambda x, y, rng: (_trained()(x, y, rng), {"loss": [1.0]}), WITH_HISTORY),
 )
 
@@ -829,7 +894,8 @@ def _standardised_by(
 ) -> Callable[[Array, Params], Any]:
     def wrong(x: Array, params: Params) -> Any:
         mean, std = moments(x, params)
-        return _scores(x, params | {"mean": mean, "std": std}).argmax(axis=1)
+        with np.errstate(invalid="ignore"):
+            return _scores(x, params | {"mean": mean, "std": std}).argmax(axis=1)
 
     return wrong
 
@@ -839,12 +905,21 @@ def _without_relu(x: Array, params: Params) -> Any:
     return (hidden @ params["w2"] + params["b2"]).argmax(axis=1)
 
 
+OWN_STATISTICS = (
+    "The pictures are standardised by their own mean and std. Use those of the training set, from params: a "
+    "picture's kind must not depend on its companions."
+)
+
 FINAL_PREDICT = (
     Mistake(
         "statistics of the pictures handed in",
         _standardised_by(lambda x, params: (x.mean(axis=0), x.std(axis=0) + 1e-8)),
-        "The pictures are standardised by their own mean and std. Use those of the training set, from params: a "
-        "picture's kind must not depend on its companions.",
+        OWN_STATISTICS,
+    ),
+    Mistake(
+        "statistics of the pictures handed in, as they are",
+        _standardised_by(lambda x, params: (x.mean(axis=0), x.std(axis=0))),
+        OWN_STATISTICS,
     ),
     Mistake(
         "not standardised",
