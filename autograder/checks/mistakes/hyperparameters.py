@@ -529,7 +529,7 @@ FROM_A_GRID = (
 
 
 def _random(
-    draw: Callable[[Axis, Generator], float], tried: Tries = _best_first, seed: int | None = None
+    draw: Callable[[Axis, Generator], Any], tried: Tries = _best_first, seed: int | None = None
 ) -> Callable[..., Any]:
     """Return a version of random_search with one step replaced."""
 
