@@ -15,7 +15,7 @@ demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and 
 	@autograder demo
 
 test: $(VENV)/.stamp ## run the tests, on all cores
-	@pytest --numprocesses=auto --dist=loadfile
+	@pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 check: $(VENV)/.stamp ## lint, format and types
 	@ruff check . && ruff format --check . && mypy

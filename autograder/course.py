@@ -54,7 +54,7 @@ GIVEN = (
     "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
     "explore/stages", "explore/sensitivity", "explore/companions", "explore/whitening",
     "explore/initialization_lab", "explore/initialization_training",
-    "explore/batchnorm_training", "explore/batchnorm_leak",
+    "explore/batchnorm_training", "explore/batchnorm_leak", "explore/batchnorm_laws",
     "explore/babysitter", "explore/first_steps", "explore/histories",
     "explore/search_simulator", "explore/learning_rates", "explore/tiny_images", "explore/capstone",
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's tests; and one thread and no screen for every test.
+"""Fixtures that several files share; and one thread and no screen for every test.
 
 That is set before NumPy and Matplotlib are imported, which read it then.
 """
@@ -7,6 +7,7 @@ import os
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MPLBACKEND="Agg")
 
+import matplotlib.pyplot as plt
 import pytest
 from talking import REAL, TIGHT, bundle, conversation
 
@@ -61,3 +62,11 @@ def student(warm):
     made = Student(lambda: warm, warm.limits)
     yield made
     made.close()
+
+
+@pytest.fixture
+def closed_figures():
+    """No figure before a test, and none left after it."""
+    assert plt.get_fignums() == []
+    yield
+    plt.close("all")

@@ -21,6 +21,7 @@ from source.batchnorm import (
     update_running,
 )
 from source.data import generated_images
+from source.explore.batchnorm_laws import with_clue
 from source.explore.batchnorm_leak import (
     accuracy_in_batches,
     class_among,
@@ -29,7 +30,6 @@ from source.explore.batchnorm_leak import (
     draw_companions,
     shrink,
     unanimity,
-    with_clue,
 )
 from source.explore.batchnorm_training import (
     Norm,

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from autograd import make_vjp
+from pictures import drawn
 from solutions.initialization import ALTERNATIVES
 
 from autograder.checks import initialization as checks
@@ -447,19 +448,6 @@ def test_equal_weights_stay_equal_and_zeros_stay_zero():
 
 
 # --- Pictures
-
-
-@pytest.fixture
-def closed_figures():
-    assert plt.get_fignums() == []
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    """Render the figure: layout and glyphs warn here, or nowhere."""
-    figure.canvas.draw()
-    return figure.axes
 
 
 def small_signals(scale):

@@ -1,12 +1,10 @@
 """Every picture draws without a warning, says what it shows, and shows what it was handed."""
 
-from collections.abc import Iterator
-
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from pictures import drawn, legend_of
 
 from source.activations import PAIRS
 from source.explore.saturation import Stack, run_stack
@@ -14,23 +12,7 @@ from source.explore.zigzag import descend, sigmoid_fed_inputs
 from source.plots import activations as plots
 from source.plots import style
 
-
-@pytest.fixture(autouse=True)
-def closed_figures() -> Iterator[None]:
-    assert plt.get_fignums() == []
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    """Render the figure: layout and glyphs warn here, or nowhere."""
-    assert plt.get_fignums() == [figure.number]
-    figure.canvas.draw()
-    return figure.axes
-
-
-def legend_of(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def test_tests_draw_without_a_screen():

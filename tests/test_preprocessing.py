@@ -1,14 +1,13 @@
 """Section 2's kernels against definitions and autograd, its experiments, its pictures, and its checks' own turns."""
 
-from collections.abc import Iterator
 from functools import cache
 
 import autograd.numpy as anp
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from autograd import grad
 from matplotlib.colors import to_rgb
+from pictures import drawn, legend_of
 
 from autograder.checks import preprocessing as checks
 from autograder.checks.mistakes import preprocessing as mistakes
@@ -477,24 +476,7 @@ def test_batches_come_back_in_the_order_of_the_samples():
 # --- the pictures
 
 
-@pytest.fixture(autouse=True)
-def closed_figures() -> Iterator[None]:
-    assert plt.get_fignums() == []
-    yield
-    plt.close("all")
-
-
-def drawn(figure):
-    """Render the figure: layout and glyphs warn here, or nowhere."""
-    assert plt.get_fignums() == [figure.number]
-    figure.canvas.draw()
-    return figure.axes
-
-
-def legend_of(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
+@pytest.mark.usefixtures("closed_figures")
 def test_stages_are_drawn_side_by_side_with_their_condition_numbers():
     axes = drawn(plots.plot_stages(stages(), {name: 1 + len(name) for name in stages()}))
     for ax, (name, stage) in zip(axes, stages().items(), strict=True):
@@ -513,6 +495,7 @@ def drawn_title(figure):
     return figure.axes[0].get_title()
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_mean_images_show_what_is_taken_off_and_what_is_left():
     pictures = images().x_train[:3]
     means = mean_image(pictures), channel_mean(pictures)
@@ -530,6 +513,7 @@ def test_mean_images_show_what_is_taken_off_and_what_is_left():
     assert [bar.get_height() for bar in axes[-1].patches] == [0.25, 0.05]
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_components_are_shown_with_their_share_of_the_variance():
     x = correlated(80, 40, 48)
     _, components, variance = pca(x, 20)
@@ -539,6 +523,7 @@ def test_components_are_shown_with_their_share_of_the_variance():
     np.testing.assert_allclose(axes[-1].lines[0].get_ydata(), np.cumsum(variance) / x.var(axis=0).sum())
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_sensitivity_shows_clouds_boundaries_and_losses():
     x, y = sensitivity.two_clouds(4, np.random.default_rng(0))
     w = normal(81, 5, 3, 2)
@@ -553,6 +538,7 @@ def test_sensitivity_shows_clouds_boundaries_and_losses():
         assert scores[0] == pytest.approx(scores[1], abs=1e-8)
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_learning_shows_losses_and_accuracies_in_the_same_colours():
     losses, accuracies = {"raw": [2.3, 2.2], "centred": [2.3, 1.8]}, {"raw": 0.16, "centred": 0.27}
     loss, accuracy = drawn(plots.plot_learning(losses, accuracies))
@@ -562,6 +548,7 @@ def test_learning_shows_losses_and_accuracies_in_the_same_colours():
     assert {text.get_text() for text in accuracy.texts} == {"16.0%", "27.0%"}
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_company_shows_accuracy_by_batch_size_and_one_images_classes():
     picture = images().x_test[0] / 255
     axes = drawn(
@@ -572,6 +559,7 @@ def test_company_shows_accuracy_by_batch_size_and_one_images_classes():
     assert [bar.get_width() for bar in axes[2].patches] == [4, 6]
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_amplification_shows_images_beside_noise():
     made = {f"{n} images": run_bench(whiten, normal(n, n, 20), normal(n + 1, 30, 20), 1e-8) for n in (24, 60)}
     variance, bars = drawn(plots.plot_amplification(made, made, last=5))
@@ -582,6 +570,7 @@ def test_amplification_shows_images_beside_noise():
     assert legend_of(bars) == ["images", "pure noise"]
 
 
+@pytest.mark.usefixtures("closed_figures")
 def test_eps_shows_accuracies_and_a_row_of_pictures_each():
     pictures = {name: normal(len(name), 3, 12) for name in ("pixels", "eps = 1")}
     axes = drawn(plots.plot_eps([1e-3, 1.0], [0.1, 0.3], 0.2, pictures, (2, 2, 3)))
