@@ -37,6 +37,6 @@ $(VENV)/.stamp: requirements.lock pyproject.toml
 	@set -e; while sleep 2; do printf .; done & dots=$$!; trap "kill $$dots; echo" EXIT; \
 	    $(PYTHON) -m pip --python $(BIN)/python install -qq --disable-pip-version-check pip uv; \
 	    export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
-	    $(BIN)/uv pip install --quiet --no-deps -r requirements.lock; \
+	    $(BIN)/uv pip install --quiet --no-deps --compile-bytecode -r requirements.lock; \
 	    $(BIN)/uv pip install --quiet --no-deps -e .
 	@touch $@

@@ -779,6 +779,15 @@ def test_a_warm_process_that_is_killed_between_two_submissions_is_replaced(level
         engine.cool_down()
 
 
+def test_a_fork_that_ends_before_it_has_begun_leaves_no_socket_open(level, monkeypatch):
+    before = psutil.Process().num_fds()
+    zygote = WarmProcess(bundle, Limits(isolation=level))
+    monkeypatch.setattr(zygote, "fork", lambda descriptor: zygote.process.kill())
+    with pytest.raises(CourseError, match="does not start"):
+        conversation(zygote)
+    assert psutil.Process().num_fds() == before
+
+
 # Starting and ending
 
 

@@ -172,16 +172,19 @@ class Session:
         try:
             with theirs:
                 zygote.fork(theirs)
+            self._begin()
         except BaseException:
             self.channel.close()
             raise
+
+    def _begin(self) -> None:
         try:
             walled, problem = self.channel.receive(time.monotonic() + START_S)
         except (MessageError, PeerGoneError, DeadlineError, ValueError, TypeError) as error:
-            zygote.close()
+            self.zygote.close()
             raise CourseError(f"the sandbox does not start ({type(error).__name__}); try 'autograder doctor'") from None
         if walled != "walled" or problem:
-            zygote.close()
+            self.zygote.close()
             raise CourseError(f"the walls cannot be put up ({plain(problem)}); try 'autograder doctor'")
 
     @contextlib.contextmanager

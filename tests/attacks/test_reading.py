@@ -162,12 +162,10 @@ def relu_forward(x):
         {
             "first": """
 import importlib
-for name in ("source.activations", "source.losses", "autograder", "autograder.checks.activations", "nbgrader.apps",
+for name in ("source.activations", "source.losses", "autograder", "autograder.checks.activations",
              "autograder.sandbox.remote", "autograder.engine"):
     try:
-        module = importlib.import_module(name)
-        if not name.startswith("nbgrader"):
-            print("GOT THROUGH:", module)
+        print("GOT THROUGH:", importlib.import_module(name))
     except ImportError as error:
         print("KEPT OUT:", error)
 for root in ("$COURSE", "$COURSE/autograder", "$COURSE/tests"):
