@@ -54,3 +54,4 @@ c.GenerateFeedback.preprocessors = [
 
 # Markdown is shown, in formgrader and on feedback pages, without running what a student put into it.
 c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}
+c.GenerateFeedback.exporter_class = "autograder.pages.FeedbackExporter"

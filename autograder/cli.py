@@ -78,20 +78,21 @@ def grade(sections: tuple[str, ...], force: bool) -> None:
     from autograder.sandbox.limits import Limits
 
     course = Course.find()
+    waiting = {section: grading.students(course, section) for section in _chosen(sections)}
     problems = 0
-    for section in _chosen(sections):
-        waiting = grading.students(course, section)
-        if not waiting:
-            where = _short(course.classroom / "submitted") + f"/STUDENT/{section.folder}/{section.name}.ipynb"
-            OUT.print(f"{section.name}: nobody has handed in; submissions belong into {where}")
-            continue
-        isolation = levels.choose(Limits.of(course.config).isolation)
-        OUT.print(f"{section.name}: {len(waiting)} submissions, isolation: {levels.named(isolation)}")
-        for number, student in enumerate(waiting, start=1):
-            with OUT.status(f"{number}/{len(waiting)} {student}"):
-                (result,) = grading.grade_class(course, section, [student], force)
-            problems += result.grade is None
-            OUT.print(f"  {number}/{len(waiting)} {report.line(result)}", markup=False, soft_wrap=True)
+    with grading.pool_for(course, max(map(len, waiting.values()))) as pool:
+        for section, names in waiting.items():
+            if not names:
+                where = _short(course.classroom / "submitted") + f"/STUDENT/{section.folder}/{section.name}.ipynb"
+                OUT.print(f"{section.name}: nobody has handed in; submissions belong into {where}")
+                continue
+            isolation = levels.choose(Limits.of(course.config).isolation)
+            OUT.print(f"{section.name}: {len(names)} submissions, isolation: {levels.named(isolation)}")
+            with OUT.status(f"grading 1/{len(names)}") as status:
+                for number, result in enumerate(grading.grade_class(course, section, names, force, pool), start=1):
+                    problems += result.grade is None
+                    OUT.print(f"  {number}/{len(names)} {report.line(result)}", markup=False, soft_wrap=True)
+                    status.update(f"grading {number + 1}/{len(names)}")
     if problems:
         raise CourseError(f"{problems} of the submissions could not be graded, for the reasons above")
 

@@ -103,6 +103,10 @@ class Course:
             raise CourseError(f"{path} is missing: restore it with 'git checkout notebooks'")
         return path
 
+    def submitted(self, section: Section, student: str) -> Path:
+        """Return the folder that a student handed in."""
+        return self.classroom / "submitted" / student / section.folder
+
     def released(self, section: Section) -> Path:
         """Return the folder that students get."""
         return self.classroom / "release" / section.folder

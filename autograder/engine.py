@@ -28,6 +28,7 @@ from autograder.testing import Outcome, needed_names, run_test
 
 VISIBLE = ("AssertionError", "GradientError")  # what the visible part of a test raises
 SKIP = "skip-execution"  # nbclient's tag
+Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
 
 
 def grade_notebook(
@@ -82,13 +83,27 @@ def grade_cells(
             level = student.level or warm_process(section, limits).level
         finally:
             student.close()
-    cells = [_grade_of(nb, original, came) for original in released.values() if is_graded(original)]
-    grade = Grade(section.name, level, time.perf_counter() - start, tuple(cells))
+    return _settle(nb, section, released, came, level, time.perf_counter() - start)
+
+
+def refuse_cells(nb: NotebookNode, section: Section, released: dict[str, NotebookNode], reason: str) -> Grade:
+    """Grade a restored notebook that cannot be run: no points, and the reason wherever a test would have judged."""
+    _clear(nb)
+    lost: Came = {name: Lost(reason) for name, original in released.items() if is_test(original)}
+    return _settle(nb, section, released, lost, "", 0.0)
+
+
+def _settle(
+    nb: NotebookNode, section: Section, released: dict[str, NotebookNode], came: Came, level: str, seconds: float
+) -> Grade:
+    """Judge every graded cell, and write the verdicts into the notebook."""
+    present = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
+    cells = [_grade_of(nb, original, present, came) for original in released.values() if is_graded(original)]
+    grade = Grade(section.name, level, seconds, tuple(cells))
     nb.metadata[METADATA] = grade.as_dict()
     return grade
 
 
-Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
 _one_at_a_time = threading.Lock()  # there is one warm process, and it has one fork
 _warm: dict[tuple[Any, ...], WarmProcess] = {}
 
@@ -146,9 +161,7 @@ class _Run:
 
     def all(self) -> Came:
         """Run everything that is to be run, writing outputs, and return what came of the cells that have an id."""
-        for cell in self.nb.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
+        _clear(self.nb)
         count = 0
         upcoming = self._upcoming()
         for index, cell in enumerate(self.nb.cells):
@@ -206,6 +219,12 @@ class _Run:
         return self.student.step(test)
 
 
+def _clear(nb: NotebookNode) -> None:
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
 def _error(came: CellRun | Outcome | Lost, cell: NotebookNode) -> dict[str, Any]:
     """Return what an execute_reply says of an error, if there was one."""
     if isinstance(came, Outcome) and came.error and not came.verdicts:
@@ -217,10 +236,9 @@ def _error(came: CellRun | Outcome | Lost, cell: NotebookNode) -> dict[str, Any]
     return {"status": "error", **{key: errors[-1][key] for key in ("ename", "evalue", "traceback")}}
 
 
-def _grade_of(nb: NotebookNode, original: NotebookNode, came: Came) -> CellGrade:
+def _grade_of(nb: NotebookNode, original: NotebookNode, present: dict[str, NotebookNode], came: Came) -> CellGrade:
     """Judge one graded cell, and write its marks into the notebook."""
     name = grade_id(original)
-    present = {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}
     if not is_test(original):
         if name in present:
             return _grade(original, "manual")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder import bundle
+from autograder.books import released_cells
 from autograder.course import find_section
 from autograder.engine import grade_cells
 from autograder.grade import METADATA
@@ -72,35 +72,7 @@ def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:
     """Return the cells of the assignment as nbgrader's gradebook recorded them when it was released, by grade id."""
     of = resources["nbgrader"]
     with Gradebook(of["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(of["notebook"], of["assignment"])
-        points = {cell.name: cell.max_score for cell in notebook.grade_cells}
-        solutions = {cell.name for cell in notebook.solution_cells}
-        return {
-            cell.name: _released_cell(cell, points.get(cell.name), cell.name in solutions)
-            for cell in notebook.source_cells
-        }
-
-
-def _released_cell(source: Any, points: float | None, solution: bool) -> NotebookNode:
-    role = {
-        "grade": points is not None,
-        "grade_id": source.name,
-        "locked": source.locked,
-        "schema_version": 3,
-        "solution": solution,
-        "task": False,
-        "cell_type": source.cell_type,
-        "checksum": source.checksum,
-    }
-    if points is not None:
-        role["points"] = points
-    text, metadata = source.source or "", {"nbgrader": role}
-    cell: NotebookNode
-    if source.cell_type == "code":
-        cell = new_code_cell(text, metadata=metadata)
-    else:
-        cell = new_markdown_cell(text, metadata=metadata)
-    return cell
+        return released_cells(gradebook, of["notebook"], of["assignment"])
 
 
 def complete_bundle(assignment: str, student: str, notebooks: list[str]) -> None:

@@ -40,3 +40,9 @@ def reason(result: dict[str, str]) -> str:
     causes = [line for line in raised if "NbGraderException" not in line]
     logged = [line.removeprefix("[ERROR] ") for line in lines if line.startswith("[ERROR]") and "Traceback" not in line]
     return [*causes, *logged, "nbgrader gave no reason"][0]
+
+
+def pass_on_interrupt(result: dict[str, str]) -> None:
+    """Raise the KeyboardInterrupt that nbgrader has caught: the person at the keyboard means all of it."""
+    if result.get("error", "").rstrip().endswith("KeyboardInterrupt"):
+        raise KeyboardInterrupt

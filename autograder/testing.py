@@ -6,6 +6,7 @@ import io
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from autograder.checks.verdict import Verdict, published_to
@@ -70,16 +71,24 @@ def run_test(source: str, names: dict[str, Any]) -> Outcome:
         printed.seek(0)
         printed.truncate()
 
-    tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     namespace = {"__name__": "__main__", **names}
     with redirect_stdout(printed), redirect_stderr(io.StringIO()), published_to(listen):
         try:
-            exec(compile(tree, "<test cell>", "exec"), namespace)
-            if isinstance(last, ast.Expr):
-                outcome.value = eval(compile(ast.Expression(last.value), "<test cell>", "eval"), namespace)
+            body, last = _compiled(source)
+            exec(body, namespace)
+            if last:
+                outcome.value = eval(last, namespace)
             last_shown = "" if outcome.value is None else repr(outcome.value)[:SHOWN_CHARACTERS] + "\n"
         except (Exception, SystemExit) as error:  # whatever it is, it is the outcome; the engine says what it means
             outcome.error, last_shown = error, ""
     outcome.shown = printed.getvalue()[:SHOWN_CHARACTERS] + last_shown
     return outcome
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
+    """Return a test cell's code, and that of its last line if it is an expression: a class runs the same tests."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    body = compile(tree, "<test cell>", "exec")
+    return body, compile(ast.Expression(last.value), "<test cell>", "eval") if isinstance(last, ast.Expr) else None

@@ -15,6 +15,7 @@ from autograder.course import Course, Section
 from autograder.demo.classes import STUDENTS
 from autograder.demo.handing_in import DUE, hand_in
 from autograder.demo.student import PREFIX, Student
+from autograder.pool import Workplace
 from autograder.release import release
 from autograder.sandbox import levels
 from autograder.sandbox.limits import Limits
@@ -27,7 +28,8 @@ def run(course: Course, sections: Sequence[Section], console: Console) -> None:
     """Run the demo, with progress, and print the tables, what students were told, and where everything lies."""
     isolation = levels.choose(Limits.of(course.config).isolation)
     console.print(f"isolation  {levels.named(isolation)}, as 'autograder doctor' explains")
-    graded = {section: _grade(course, section, console) for section in sections}
+    with grading.pool_for(course, sum(len(STUDENTS[section.name]) for section in sections)) as pool:
+        graded = {section: _grade(course, section, console, pool) for section in sections}
     for section, results in graded.items():
         console.print(f"\n[bold]Section {section.number}, {section.name}: the demo class[/bold]\n")
         console.print(report.table(results, {student.id: student.name for student in STUDENTS[section.name]}))
@@ -37,7 +39,7 @@ def run(course: Course, sections: Sequence[Section], console: Console) -> None:
     _point_out(course, sections, console)
 
 
-def _grade(course: Course, section: Section, console: Console) -> Results:
+def _grade(course: Course, section: Section, console: Console, pool: Workplace) -> Results:
     classroom = os.path.relpath(course.classroom)
     with console.status(f"releasing {section.name}"):
         release(course, section)
@@ -47,10 +49,11 @@ def _grade(course: Course, section: Section, console: Console) -> Results:
     hand_in(course, section)
     console.print(f"handed in  {len(people)} made-up students, into {classroom}/submitted/{PREFIX}*/{section.folder}/")
     results: Results = []
-    for number, (student, person) in enumerate(people.items(), start=1):
-        with console.status(f"{number}/{len(people)} {person.name}, who {person.story}"):
-            results += grading.grade_class(course, section, [student], force=True)
-        console.print(f"graded     {number}/{len(people)} {report.line(results[-1], person.name)}", soft_wrap=True)
+    with console.status(f"grading {section.name}"):
+        for result in grading.grade_class(course, section, list(people), force=True, pool=pool):
+            results.append(result)
+            title = report.line(result, people[result.student].name)
+            console.print(f"graded     {len(results)}/{len(people)} {title}", soft_wrap=True)
     return results
 
 

@@ -1,0 +1,140 @@
+"""One assignment in nbgrader's gradebook, kept open while a class is graded: a submission is one transaction."""
+
+import contextlib
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.exc import DatabaseError
+
+from autograder.course import Course, CourseError, Section
+from autograder.marking import Marked
+
+
+class Books:
+    """The gradebook of one assignment. What it writes is what nbgrader's own steps write, by nbgrader's own rules."""
+
+    def __init__(self, course: Course, section: Section) -> None:
+        """Open it.
+
+        Raises: CourseError if it cannot be read, or the section has not been released.
+        """
+        self.section, self.config = section, course.config
+        courses = course.nbgrader.coursedir
+        with _explained():
+            self.gradebook = Gradebook(courses.db_url, courses.course_id)
+
+    def __enter__(self) -> "Books":
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close it; what was not committed is gone."""
+        self.gradebook.close()
+
+    def released(self) -> dict[str, NotebookNode]:
+        """Return the cells of the assignment as they were recorded when it was released, by grade id."""
+        try:
+            with _explained():
+                return released_cells(self.gradebook, self.section.name, self.section.folder)
+        except MissingEntry:
+            raise CourseError(
+                f"section {self.section.name} has not been released: 'autograder release {self.section.name}'"
+            ) from None
+
+    def record(self, student: str, timestamp: Any, marked: Marked) -> None:
+        """Enter what a submission came to: all of it, or nothing.
+
+        What a person has graded stays, and is marked for another look.
+        Raises: CourseError if the gradebook cannot be written.
+        """
+        session = self.gradebook.db()
+        with _explained(), _at_once(self.gradebook), session.no_autoflush:
+            self.gradebook.update_or_create_student(student)
+            when = {"timestamp": timestamp} if timestamp else {}
+            submission = self.gradebook.update_or_create_submission(self.section.folder, student, **when)
+            (notebook,) = [each for each in submission.notebooks if each.name == self.section.name]
+            for grade in notebook.grades:
+                if grade.name in marked.scores:
+                    grade.auto_score = marked.scores[grade.name]
+                    grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+            for comment in notebook.comments:
+                if comment.name in marked.comments:
+                    comment.auto_comment = marked.comments[comment.name]
+            session.flush()
+            self._take_off(student, submission.total_seconds_late, notebook)
+
+    def _take_off(self, student: str, seconds_late: float, notebook: SubmittedNotebook) -> None:
+        """Enter the penalty for being late, as the course's plugin has it."""
+        notebook.late_submission_penalty = None
+        if seconds_late > 0:
+            step = AssignLatePenalties(config=self.config)
+            step.init_plugin()
+            penalty = step.plugin_inst.late_submission_penalty(student, notebook.score, seconds_late)
+            if penalty is not None:
+                notebook.late_submission_penalty = step._check_late_penalty(notebook, penalty)
+
+
+@contextlib.contextmanager
+def _at_once(gradebook: Gradebook) -> Iterator[None]:
+    """Let nbgrader's many commits be one, at the end, or none."""
+    session = gradebook.db()
+    commit, session.commit = session.commit, session.flush
+    try:
+        yield
+        commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        del session.commit
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what a database can say into one line that says what to do."""
+    try:
+        yield
+    except DatabaseError as error:
+        said = str(error.orig)
+        if "locked" in said:
+            raise CourseError("another program is writing the gradebook: try again when it has ended") from None
+        if "no such column" in said or "no such table" in said or "no column named" in said:
+            raise CourseError("another nbgrader made the gradebook: copy it, then 'nbgrader db upgrade'") from None
+        raise CourseError(f"the gradebook cannot be used: {said}") from None
+
+
+def released_cells(gradebook: Gradebook, name: str, assignment: str) -> dict[str, NotebookNode]:
+    """Return the cells of a notebook as the gradebook recorded them when it was released, by grade id."""
+    notebook = gradebook.find_notebook(name, assignment)
+    points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    return {
+        cell.name: _released_cell(cell, points.get(cell.name), cell.name in solutions) for cell in notebook.source_cells
+    }
+
+
+def _released_cell(source: Any, points: float | None, solution: bool) -> NotebookNode:
+    role = {
+        "grade": points is not None,
+        "grade_id": source.name,
+        "locked": source.locked,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+        "cell_type": source.cell_type,
+        "checksum": source.checksum,
+    }
+    if points is not None:
+        role["points"] = points
+    text, metadata = source.source or "", {"nbgrader": role}
+    cell: NotebookNode
+    if source.cell_type == "code":
+        cell = new_code_cell(text, metadata=metadata)
+    else:
+        cell = new_markdown_cell(text, metadata=metadata)
+    return cell

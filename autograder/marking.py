@@ -1,0 +1,114 @@
+"""Mark one submission file: what nbgrader's steps of autograding come to, without a gradebook, in one pass."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import IgnorePattern, LimitOutput
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task, setenv
+from traitlets.config import Config
+
+from autograder.course import CourseError, Section
+from autograder.engine import grade_cells, refuse_cells
+from autograder.grade import METADATA, Grade
+from autograder.notebook import check_is_no_link, fingerprint, read_notebook, restore
+
+Released = dict[str, NotebookNode]
+OURS = ("autograder.plugin.RestoreCells", "autograder.plugin.Grade")
+REPRODUCED = (
+    "ClearOutput",
+    "DeduplicateIds",
+    "OverwriteKernelspec",
+    "OverwriteCells",
+    "CheckCellMetadata",
+    "IgnorePattern",
+    "LimitOutput",
+    "SaveAutoGrades",
+    "AssignLatePenalties",
+)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A marked submission: the autograded notebook as text, and what the gradebook is to know, by grade id.
+
+    `scores` holds points, or None where a person grades; `comments` what nbgrader writes beside an empty answer.
+    """
+
+    grade: Grade
+    text: str
+    scores: dict[str, float | None]
+    comments: dict[str, str | None]
+
+
+def reproduces(config: Config) -> bool:
+    """Tell whether marking does all that the configured steps of autograding would do.
+
+    It does not if an instructor has added steps or hooks of their own: then nbgrader must run them, one by one.
+    """
+    autograde, courses, exporter = config.Autograde, config.CourseDirectory, config.NotebookExporter
+    steps = [*autograde.get("sanitize_preprocessors", []), *autograde.get("autograde_preprocessors", [])]
+    known = [*OURS, *(f"nbgrader.preprocessors.{name}" for name in REPRODUCED)]
+    hooks = ("pre_convert_hook", "post_convert_hook", "exclude_overwriting", "permissions", "exporter_class")
+    return (
+        all(step in known for step in steps)
+        and all(step in steps for step in (*OURS, *(f"nbgrader.preprocessors.{name}" for name in REPRODUCED[-2:])))
+        and not any(config[part].get(hook) for part in ("Autograde", "BaseConverter") for hook in hooks)
+        and not courses.get("groupshared")
+        and not exporter
+    )
+
+
+def mark(submitted: Path, section: Section, released: Released, config: Config) -> Marked:
+    """Restore, run and judge a submitted notebook.
+
+    Raises: CourseError, one line, if the file is none that can be graded.
+    """
+    nb = _read(submitted, released)
+    with setenv(NBGRADER_EXECUTION="autograde"):
+        grade = grade_cells(nb, section, released, config)
+    return _finish(nb, grade, submitted, config)
+
+
+def refuse(submitted: Path, section: Section, released: Released, config: Config, reason: str) -> Marked:
+    """Mark a submission that cannot be run: no points, and the reason in every cell that a test would have judged.
+
+    Raises: CourseError, one line, if the file is none that can be graded.
+    """
+    nb = _read(submitted, released)
+    return _finish(nb, refuse_cells(nb, section, released, reason), submitted, config)
+
+
+def _read(submitted: Path, released: Released) -> NotebookNode:
+    if not submitted.is_file():
+        others = ", ".join(sorted(path.name for path in submitted.parent.glob("*"))[:5]) or "nothing"
+        raise CourseError(f"handed in no {submitted.name}; there is {others}")
+    check_is_no_link(submitted)
+    try:
+        nb = read_notebook(submitted)
+    except CourseError as error:
+        raise CourseError(str(error).replace(f"{submitted.parent}/", "")) from None
+    nb.metadata.pop(METADATA, None)  # a grade that a submission brings along is none
+    restore(nb, released)
+    return nb
+
+
+def _finish(nb: NotebookNode, grade: Grade, submitted: Path, config: Config) -> Marked:
+    nb.metadata[METADATA]["submitted_sha256"] = fingerprint(submitted)
+    resources: dict[str, Any] = {}
+    for step in (IgnorePattern(config=config), LimitOutput(config=config)):
+        if step.enabled:
+            nb, resources = step.preprocess(nb, resources)
+    scores = {cell.metadata.nbgrader.grade_id: determine_grade(cell)[0] for cell in nb.cells if is_grade(cell)}
+    comments = {
+        cell.metadata.nbgrader.grade_id: "No response." if _is_untouched(cell) else None
+        for cell in nb.cells
+        if is_solution(cell) or is_task(cell)
+    }
+    return Marked(grade, nbformat.writes(nb, version=4) + "\n", scores, comments)
+
+
+def _is_untouched(cell: NotebookNode) -> bool:
+    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell)

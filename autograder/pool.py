@@ -1,0 +1,193 @@
+"""Worker processes that grade ahead, one warm jail each: a task goes out, its result comes back, and deaths are seen.
+
+A worker is a trusted process of its own, started fresh, so that it holds neither threads nor locks of the one that
+asks. Tasks and results cross as pickles: both ends are ours, and the jail is behind another wall.
+"""
+
+import signal
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any, Self
+
+from autograder.sandbox.levels import ROOT
+from autograder.sandbox.walls import die_with_parent
+
+TRIES = 2  # of a task whose worker died
+START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from autograder.pool import main; main()"
+
+
+@dataclass
+class Task:
+    """A piece of work: a function of a module of ours, by its name, and the arguments; how often it has been begun."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    key: Any
+    begun: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a task came to: a value, or the error that it raised, or that its worker died, twice, and how."""
+
+    key: Any
+    value: Any = None
+    error: Exception | None = None
+    died: str = ""
+
+
+class _Worker:
+    def __init__(self, folder: str) -> None:
+        self.connection, theirs = Pipe()
+        self.task: Task | None = None
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-c", START, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+            )
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        task.begun += 1
+        self.connection.send((task.function, task.arguments))
+
+    def end(self, at_once: bool = False) -> int:
+        self.connection.close()
+        if at_once:
+            self.process.kill()
+        try:
+            return self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class Workplace(ABC):
+    """Where tasks are done; those that are added `soon` are begun before the others."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self.waiting: deque[Task] = deque()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *of: object) -> None:
+        """End: at once, if something went wrong."""
+        self.waiting.clear()
+
+    def add(self, key: Any, function: Callable[..., Any], *arguments: Any, soon: bool = False) -> None:
+        """Add a task: a function that another process can import, and arguments that can be pickled."""
+        task = Task(function, arguments, key)
+        self.waiting.appendleft(task) if soon else self.waiting.append(task)
+
+    @abstractmethod
+    def results(self) -> Iterator[Done]:
+        """Yield what becomes of every task, as it comes; more may be added meanwhile."""
+
+
+class Pool(Workplace):
+    """Worker processes in a folder, `count` of them."""
+
+    def __init__(self, count: int, folder: str) -> None:
+        """Begin; workers start when there is work for them."""
+        super().__init__()
+        self.count, self.folder = count, folder
+        self.workers: list[_Worker] = []
+
+    def __exit__(self, kind: type[BaseException] | None, *of: object) -> None:
+        """End the workers: at once, if something went wrong here."""
+        super().__exit__(kind, *of)
+        for worker in self.workers:
+            worker.end(at_once=kind is not None)
+
+    def results(self) -> Iterator[Done]:
+        """Yield what becomes of every task, as it comes; more may be added meanwhile."""
+        while self._begin():
+            busy = {worker.connection: worker for worker in self.workers if worker.task}
+            for connection in wait(list(busy)):
+                worker = busy[connection]  # type: ignore[index]
+                done = self._collect(worker)
+                if done:
+                    yield done
+                    self._begin()
+
+    def _begin(self) -> bool:
+        """Give work to whoever has none, and tell whether anybody has."""
+        idle = deque(worker for worker in self.workers if not worker.task)
+        while self.waiting and (idle or len(self.workers) < self.count):
+            worker = idle.popleft() if idle else _Worker(self.folder)
+            if worker not in self.workers:
+                self.workers.append(worker)
+            task = self.waiting.popleft()
+            try:
+                worker.give(task)
+            except OSError:  # it has died while it had nothing to do
+                self._bury(worker)
+                task.begun -= 1
+                self.waiting.appendleft(task)
+        return any(worker.task for worker in self.workers)
+
+    def _collect(self, worker: _Worker) -> Done | None:
+        task = worker.task
+        assert task is not None
+        try:
+            value, error = worker.connection.recv()
+        except (EOFError, OSError):
+            how = self._bury(worker)
+            if task.begun < TRIES:
+                self.waiting.appendleft(task)
+                return None
+            return Done(task.key, died=how)
+        worker.task = None
+        return Done(task.key, value, error)
+
+    def _bury(self, worker: _Worker) -> str:
+        self.workers.remove(worker)
+        code = worker.end(at_once=True)
+        return f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+class Here(Workplace):
+    """Does tasks in this process, for work that is not worth starting another."""
+
+    def results(self) -> Iterator[Done]:
+        """Do the tasks one by one, and yield what becomes of them."""
+        while self.waiting:
+            task = self.waiting.popleft()
+            value, error = _attempt(task.function, task.arguments)
+            yield Done(task.key, value, error)
+
+
+def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+    try:
+        return function(*arguments), None
+    except Exception as error:
+        return None, error
+
+
+def _work(connection: Connection) -> None:
+    """Do tasks until nobody gives any."""
+    while True:
+        try:
+            function, arguments = connection.recv()
+        except (EOFError, OSError):
+            return
+        connection.send(_attempt(function, arguments))
+
+
+def main() -> None:
+    """Be a worker, whose connection is the descriptor that the command line names, until the one who asks has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks decides when it is over
+    if sys.platform == "linux":
+        die_with_parent(adopt=False)
+    _work(Connection(int(sys.argv[1])))
