@@ -1,13 +1,14 @@
 """One assignment in nbgrader's gradebook, kept open while a class is graded: a submission is one transaction."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.exc import DatabaseError
 
@@ -24,7 +25,7 @@ class Books:
         Raises: CourseError if it cannot be read, or the section has not been released.
         """
         self.section, self.config = section, course.config
-        courses = course.nbgrader.coursedir
+        courses = course.directory
         with _explained():
             self.gradebook = Gradebook(courses.db_url, courses.course_id)
 
@@ -99,8 +100,8 @@ def _explained() -> Iterator[None]:
     """Turn what a database can say into one line that says what to do."""
     try:
         yield
-    except DatabaseError as error:
-        said = str(error.orig)
+    except (DatabaseError, InvalidEntry) as error:
+        said = str(getattr(error, "orig", error))
         if "locked" in said:
             raise CourseError("another program is writing the gradebook: try again when it has ended") from None
         if "no such column" in said or "no such table" in said or "no column named" in said:
@@ -137,4 +138,5 @@ def _released_cell(source: Any, points: float | None, solution: bool) -> Noteboo
         cell = new_code_cell(text, metadata=metadata)
     else:
         cell = new_markdown_cell(text, metadata=metadata)
+    cell.id = hashlib.sha256(source.name.encode()).hexdigest()[:8]  # the same whenever it is added to a submission
     return cell

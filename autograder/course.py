@@ -119,9 +119,15 @@ class Course:
         return PyFileConfigLoader("nbgrader_config.py", path=str(self.root)).load_config()
 
     @cached_property
+    def directory(self) -> Any:
+        """nbgrader's idea of where things lie, under nbgrader_config.py."""
+        from nbgrader.coursedir import CourseDirectory
+
+        return CourseDirectory(config=self.config)
+
+    @cached_property
     def nbgrader(self) -> Any:
         """nbgrader's own Python interface, under nbgrader_config.py."""
         from nbgrader.apps import NbGraderAPI
-        from nbgrader.coursedir import CourseDirectory
 
-        return NbGraderAPI(CourseDirectory(config=self.config), config=self.config)
+        return NbGraderAPI(self.directory, config=self.config)

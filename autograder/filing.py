@@ -41,7 +41,7 @@ class AutogradedFolder:
         _remove(self.new)
         self.new.mkdir(parents=True)
         try:
-            courses = course.nbgrader.coursedir
+            courses = course.directory
             ignored = [*courses.ignore, "*.ipynb"]
             for origin in (course.submitted(section, student), course.notebook(section).parent):
                 for name in find_all_files(str(origin), ignored):

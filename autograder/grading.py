@@ -80,11 +80,20 @@ def grade_class(
             yield ready.pop(name)
 
 
+def regrade(course: Course, section: Section, names: list[str]) -> Iterator[Graded]:
+    """Grade submissions, graded before or not, on all cores, without feedback pages, and yield each as it is entered.
+
+    Raises: CourseError if the gradebook cannot be used, or another run is grading this class.
+    """
+    with _alone(course), pool_for(course, len(names)) as pool:
+        yield from _Run(course, section, pool, feedback=False).results(names, {})
+
+
 class _Run:
     """One pass over the submissions that are to be graded."""
 
-    def __init__(self, course: Course, section: Section, pool: Workplace) -> None:
-        self.course, self.section, self.pool = course, section, pool
+    def __init__(self, course: Course, section: Section, pool: Workplace, feedback: bool = True) -> None:
+        self.course, self.section, self.pool, self.feedback = course, section, pool, feedback
         self.grades: dict[str, tuple[Grade, bool]] = {}  # that wait for their feedback page, and whether they are new
 
     def results(self, fresh: list[str], unread: dict[str, Grade]) -> Generator[Graded, None, None]:
@@ -106,11 +115,15 @@ class _Run:
                         yield came
 
     def _marked(self, name: str, done: Done, released: Released, books: Books) -> Graded | None:
-        """Enter a marked submission, and have its feedback page written; return the problem if there is one."""
+        """Enter a marked submission, and have its feedback page written, if wanted; return the result if it is one."""
         try:
-            self._enter(name, self._of(name, done, released), books)
+            marked = self._of(name, done, released)
+            self._enter(name, marked, books)
         except _SubmissionError as error:
             return Graded(name, None, str(error))
+        if not self.feedback:
+            return Graded(name, marked.grade)
+        self._add_feedback(name, marked.grade, fresh=True)
         return None
 
     def _of(self, name: str, done: Done, released: Released) -> Marked:
@@ -134,7 +147,6 @@ class _Run:
         except BaseException:
             folder.discard()
             raise
-        self._add_feedback(name, marked.grade, fresh=True)
 
     def _add_feedback(self, name: str, grade: Grade, fresh: bool) -> None:
         self.grades[name] = grade, fresh
@@ -237,11 +249,12 @@ def recorded_grade(course: Course, section: Section, student: str) -> Grade | No
 
 
 def _still_good(course: Course, section: Section, student: str) -> Grade | None:
-    """Return a student's recorded grade, unless what was graded is another file than what is handed in now."""
+    """Return a student's recorded grade, unless another file is handed in now, or this one never came to be run."""
     record, submitted = _record(course, section, student), _notebook(course, "submitted", section, student)
-    if not record or (submitted.is_file() and fingerprint(submitted) != record.get("submitted_sha256")):
+    if submitted.is_file() and fingerprint(submitted) != record.get("submitted_sha256"):
         return None
-    return _grade_in(record)
+    grade = _grade_in(record)
+    return grade if grade and grade.isolation else None
 
 
 def _grade_in(record: dict[str, Any]) -> Grade | None:

@@ -16,18 +16,8 @@ from autograder.grade import METADATA, Grade
 from autograder.notebook import check_is_no_link, fingerprint, read_notebook, restore
 
 Released = dict[str, NotebookNode]
-OURS = ("autograder.plugin.RestoreCells", "autograder.plugin.Grade")
-REPRODUCED = (
-    "ClearOutput",
-    "DeduplicateIds",
-    "OverwriteKernelspec",
-    "OverwriteCells",
-    "CheckCellMetadata",
-    "IgnorePattern",
-    "LimitOutput",
-    "SaveAutoGrades",
-    "AssignLatePenalties",
-)
+SANITIZE = ("ClearOutput", "DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata")
+AUTOGRADE = ("IgnorePattern", "LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
 
 
 @dataclass(frozen=True)
@@ -48,16 +38,14 @@ def reproduces(config: Config) -> bool:
 
     It does not if an instructor has added steps or hooks of their own: then nbgrader must run them, one by one.
     """
-    autograde, courses, exporter = config.Autograde, config.CourseDirectory, config.NotebookExporter
-    steps = [*autograde.get("sanitize_preprocessors", []), *autograde.get("autograde_preprocessors", [])]
-    known = [*OURS, *(f"nbgrader.preprocessors.{name}" for name in REPRODUCED)]
+    autograde, named = config.Autograde, "nbgrader.preprocessors.{}".format
     hooks = ("pre_convert_hook", "post_convert_hook", "exclude_overwriting", "permissions", "exporter_class")
     return (
-        all(step in known for step in steps)
-        and all(step in steps for step in (*OURS, *(f"nbgrader.preprocessors.{name}" for name in REPRODUCED[-2:])))
+        autograde.get("sanitize_preprocessors") == ["autograder.plugin.RestoreCells", *map(named, SANITIZE)]
+        and autograde.get("autograde_preprocessors") == ["autograder.plugin.Grade", *map(named, AUTOGRADE)]
         and not any(config[part].get(hook) for part in ("Autograde", "BaseConverter") for hook in hooks)
-        and not courses.get("groupshared")
-        and not exporter
+        and not config.CourseDirectory.get("groupshared")
+        and not config.NotebookExporter
     )
 
 

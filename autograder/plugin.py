@@ -15,6 +15,7 @@ from autograder.engine import grade_cells
 from autograder.grade import METADATA
 from autograder.notebook import check_is_no_link, fingerprint, restore
 from autograder.sandbox import levels
+from autograder.takeover import take_over
 
 Resources = dict[str, Any]
 
@@ -31,6 +32,7 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 
         Raises: CourseError if the notebook is a link to another file.
         """
+        take_over(self.parent.parent)
         who = resources["nbgrader"]["student"]
         check_is_no_link(submitted_file(self, resources))
         self._drop_links(resources, who)

@@ -145,7 +145,7 @@ class Pool(Workplace):
         except (EOFError, OSError):
             how = self._bury(worker)
             if task.begun < TRIES:
-                self.waiting.appendleft(task)
+                self.waiting.append(task)
                 return None
             return Done(task.key, died=how)
         worker.task = None
