@@ -117,9 +117,9 @@ class Pool(Workplace):
             for connection in wait(list(busy)):
                 worker = busy[connection]  # type: ignore[index]
                 done = self._collect(worker)
+                self._begin()  # before the one who asked makes something of it
                 if done:
                     yield done
-                    self._begin()
 
     def _begin(self) -> bool:
         """Give work to whoever has none, and tell whether anybody has."""

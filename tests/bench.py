@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -237,29 +238,68 @@ def _holdings(zygote):
 
 
 WRONG = ("demo-ada", "demo-carl", "demo-dorothy", "demo-emmy")  # stock nbgrader gives these the same scores as we do
+STOCK, OURS = 12, 100  # submissions; stock takes seconds for each
 
 
-def against_stock_nbgrader(copies=3):
-    """Autograde the same class with nbgrader's own execution, and with ours; scores first."""
-    count = copies * len(WRONG)
-    print(f"`nbgrader autograde` of {count} submissions, stock execution against ours, on all cores, start included")
-    times, scores = {}, {}
+def against_stock_nbgrader():
+    """Grade a class with nbgrader's own execution, and with ours; scores first."""
+    print("grading a class of section 1, with complete books, start-up included, on all cores")
     with tempfile.TemporaryDirectory() as folder:
-        for kind in ("stock", "ours"):
-            course = _class_of_copies(Path(folder) / kind, copies, stock=kind == "stock")
-            command = ["nbgrader", "autograde", SECTIONS[0].folder]
-            start = time.perf_counter()
-            subprocess.run(command, cwd=course.root, check=True, capture_output=True)
-            times[kind] = time.perf_counter() - start
-            with Gradebook(course.config.CourseDirectory.db_url) as book:
-                submissions = book.assignment_submissions(SECTIONS[0].folder)
-                scores[kind] = {submission.student.id: submission.score for submission in submissions}
-    assert scores["stock"] == scores["ours"], scores
-    assert len(scores["ours"]) == count
-    each = {kind: f"{seconds:.1f} s, {seconds / count:.2f} s each" for kind, seconds in times.items()}
-    print(
-        f"  equal scores; stock {each['stock']}; ours {each['ours']}: {times['stock'] / times['ours']:.1f} x faster\n"
-    )
+        stock, scores = _timed(Path(folder) / "stock", STOCK, ["nbgrader", "autograde", SECTIONS[0].folder], stock=True)
+        found = {}
+        for title, command, cores in (
+            ("nbgrader autograde, our engine", ["nbgrader", "autograde", SECTIONS[0].folder], None),
+            ("the same, on one core", ["nbgrader", "autograde", SECTIONS[0].folder], 1),
+            ("autograder grade, with feedback pages", ["autograder", "grade", SECTIONS[0].name], None),
+        ):
+            name = title.replace(" ", "-").replace(",", "")
+            run, ours = _timed(Path(folder) / name, OURS, command, cores=cores)
+            assert {student: ours[student] for student in scores} == scores, (scores, ours)
+            assert len(ours) == OURS
+            found[title] = run
+        nothing, _ = _timed(Path(folder) / "autograder-grade-with-feedback-pages", OURS, command)
+    print(f"  equal scores; stock nbgrader autograde, {STOCK} submissions: {stock.each:.2f} s each")
+    for title, run in found.items():
+        print(
+            f"  {title:38} {OURS} submissions: {run.each:.3f} s each, {stock.each / run.each:.1f} x stock, "
+            f"peak memory {run.peak_mb:.0f} MB"
+        )
+    print(f"  again, with nothing new: {nothing.seconds:.1f} s for {OURS}\n")
+
+
+@dataclass
+class _Timed:
+    seconds: float
+    each: float
+    peak_mb: float
+
+
+def _timed(folder, count, command, cores=None, stock=False):
+    """Run a command in a class of `count` copies, made if it is not there, and return its times and the scores."""
+    course = Course(folder) if folder.is_dir() else _class_of_copies(folder, count // len(WRONG), stock)
+    start, peak = time.perf_counter(), 0.0
+    one = ["taskset", "--cpu-list", "0"] if cores else []
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([*one, *command], cwd=course.root, stdout=log, stderr=log)
+        while process.poll() is None:
+            peak = max(peak, _memory(process.pid))
+            time.sleep(0.25)
+    seconds = time.perf_counter() - start
+    assert process.returncode == 0, (folder / "log").read_text()[-2000:]
+    with Gradebook(course.config.CourseDirectory.db_url) as book:
+        scores = {each.student.id: each.score for each in book.assignment_submissions(SECTIONS[0].folder)}
+    return _Timed(seconds, seconds / count, peak), scores
+
+
+def _memory(pid):
+    """Return how many MB a process and its descendants take, what they share counted once."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += each.memory_full_info().pss
+    return total / 1e6
 
 
 def _class_of_copies(folder, copies, stock):
