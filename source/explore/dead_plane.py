@@ -1,4 +1,4 @@
-"""How ReLUs die, where it can be seen: each hidden unit is a line across a plane of points, and dead once it has left them.
+"""How ReLUs die, where it can be seen: each unit is a line across a plane of points, and dead once it has left them.
 
 One hidden layer on two inputs, trained on the whole set at once. Nothing below it moves, so a unit that is off for
 every point, and has no slope there, stays off.
@@ -60,24 +60,21 @@ def train_on_plane(
         np.zeros(CLASSES),
     ]
     velocity = [np.zeros_like(each) for each in params]
-    ws, bs, pres, losses, accuracies = [], [], [], [], []
+    kept: list[tuple[Array, Array, Array, float, float]] = []
     for step in range(STEPS + 1):
         w, b, w_out, b_out = params
         pre, first = affine_forward(x, w, b)
         hidden, nonlinear = pair.forward(pre)
         scores, second = affine_forward(hidden, w_out, b_out)
         loss, dscores = hinge_loss(scores, y)
-        for kept, value in zip((ws, bs, pres), (w, b, pre), strict=True):
-            kept.append(value)
-        losses.append(loss)
-        accuracies.append(float((scores.argmax(axis=1) == y).mean()))
+        kept.append((w, b, pre, loss, float((scores.argmax(axis=1) == y).mean())))
         dhidden, dw_out, db_out = affine_backward(dscores, second)
         _, dw, db = affine_backward(pair.backward(dhidden, nonlinear), first)
         rate = spike_rate if BEFORE <= step < BEFORE + spike_steps else CALM_RATE
         gradients = (dw, db, dw_out, db_out)
         velocity = [momentum * v - rate * g for v, g in zip(velocity, gradients, strict=True)]
         params = [p + v for p, v in zip(params, velocity, strict=True)]
-    return Track(x, y, *(np.array(each) for each in (ws, bs, pres, losses, accuracies)))
+    return Track(x, y, *(np.array(each) for each in zip(*kept, strict=True)))
 
 
 def lines_in_box(w: Array, b: Array, low: float, high: float) -> Array:

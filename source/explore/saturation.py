@@ -11,7 +11,7 @@ class Stack(NamedTuple):
     """One pass up and down a stack, layer by layer.
 
     activations: each layer's output, (N, width). gradients: the loss's gradient with respect to it, (N, width).
-    saturated: the share of its outputs at which the slope is below a twentieth of the steepest that the nonlinearity has.
+    saturated: the share of its outputs where the slope is below a twentieth of the steepest that the nonlinearity has.
     dead: the share of its units that let no gradient through for any sample.
     input_gradient: what is left of the gradient below layer 1, (N, width).
     """

@@ -31,7 +31,7 @@ def sigmoid_fed_inputs(samples: int, dimensions: int, rng: np.random.Generator) 
 def descend(
     x: Array, start: Array, *, of_best_rate: float = 1.0, tolerance: float = 1e-6, max_steps: int = 20_000
 ) -> Descent:
-    """Fit `½ · mean (x · w)²` to zero from start, with the best fixed learning rate there is for this x, or a share of it.
+    """Fit `½ · mean (x · w)²` to zero from start, with the best fixed learning rate for this x, or a share of it.
 
     The loss is a quadratic whose curvature is `H = xᵀx / N`; its best rate is `2 / (λ_min + λ_max)`. It stops once
     the loss is `tolerance` of what it was, or so many times what it was. (Fitting targets x · w* gives the same path,

@@ -3,7 +3,7 @@ export default explorer((pen, { points, classes, lines, off, raster, curves }, {
   const tall = pen.narrow ? pen.height / 2 : pen.height;
   const side = Math.min(tall - FOOT - HEAD, (pen.narrow ? pen.width : pen.width / 2) - LEFT - 8);
   const plane = { x: LEFT, y: HEAD, width: side, height: side };
-  const from = pen.narrow ? LEFT + 8 : LEFT + side + 60;
+  const from = pen.narrow ? LEFT + 14 : LEFT + side + 60;
   const top = pen.narrow ? tall : 0;
   const width = pen.width - from - 12;
   const body = (pen.narrow ? tall - FOOT - HEAD : side) - 40;
@@ -45,9 +45,8 @@ export default explorer((pen, { points, classes, lines, off, raster, curves }, {
   }
   pen.g.globalAlpha = 1;
   pen.frame(units.x, units.y, units.width, units.height);
-  pen.text("units", units.x - 9, units.y + units.height / 2, { align: "center", colour: pen.soft, size: 11 });
+  pen.sideways(`${rows} units`, units.x - 14, units.y + units.height / 2, { align: "center", colour: pen.soft, size: 11 });
 
-  titled(shares, "");
   pen.frame(shares.x, shares.y, shares.width, shares.height);
   const height = (share) => shares.y + (1 - share) * shares.height;
   for (const percent of [0, 50, 100]) pen.text(`${percent} %`, shares.x - 5, height(percent / 100), { align: "right", colour: pen.soft, size: 11 });
@@ -63,4 +62,5 @@ export default explorer((pen, { points, classes, lines, off, raster, curves }, {
     pen.line([[at(panel, step), panel.y - 3], [at(panel, step), panel.y + panel.height + 3]], { width: 2 });
   }
   for (const when of [0, 20, 40, 60, 80, 100]) pen.text(String(when), at(shares, when), shares.y + shares.height + 12, { align: "center", colour: pen.soft, size: 11 });
+  pen.text("step", shares.x - 14, shares.y + shares.height + 12, { align: "right", colour: pen.soft, size: 11 });
 });

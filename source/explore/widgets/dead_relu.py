@@ -34,9 +34,9 @@ class DeadReLU(Explorer):
     _esm = script("dead_relu")
     heights = (372, 690)
     picture = (
-        "Left, a plane of points in four classes, and every hidden unit as the line where it switches on: solid if it is "
-        "on for some points, dashed if for none. Right, every unit's share of points over the steps, white where it is on "
-        "for none, and below it the accuracy and the share of units that are off everywhere."
+        "Left, a plane of points in four classes, and every hidden unit as the line where it switches on: solid if it "
+        "is on for some points, dashed if for none. Right, for how many points each unit is on, over the steps; below "
+        "it the accuracy, and the share of units that are off for every point."
     )
     columns = (
         ("step", "count"),
@@ -48,6 +48,7 @@ class DeadReLU(Explorer):
     def __init__(
         self, activations: Given | None = None, dead_fraction: Callable[[Array], float] | None = None, **start: Any
     ) -> None:
+        """Offer the pairs in `activations`, and count with `dead_fraction`; `start` sets controls."""
         self.pairs = pairs_for("DeadReLU", activations)
         self.count = Followed(dead_fraction or share_off)
         names = tuple(self.pairs)
@@ -111,8 +112,8 @@ class DeadReLU(Explorer):
     def _off(self, pre: Array) -> Array:
         """Return the share of units that are off for every point, at every step."""
         function = self.count.newest
-        shares = [call(function, each) for each in pre]
-        if not all(np.isscalar(share) and 0 <= share <= 1 for share in shares):
+        shares: list[Any] = [call(function, each) for each in pre]
+        if not all(isinstance(share, int | float | np.floating) and 0 <= share <= 1 for share in shares):
             raise WorkError(f"{name_of(function)} must return a share between 0 and 1, and returns {shares[0]!r}")
         return np.array(shares, dtype=float)
 

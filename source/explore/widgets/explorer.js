@@ -223,6 +223,11 @@ class Pen {
     this.g.restore();
   }
 
+  measure(string, size) {
+    this.g.font = `${size}px ${this.family}`;
+    return this.g.measureText(string).width;
+  }
+
   box(x, y, width, height, colour) {
     this.g.fillStyle = colour;
     this.g.fillRect(x, y, width, height);

@@ -3,6 +3,8 @@ const LAYER = 22; // for the layers' numbers
 const HEAD = 40;
 const FOOT = 22;
 
+const size_name = (exponent) => (exponent === -12 ? `≤ ${power(exponent)}` : power(exponent));
+
 export default explorer((pen, arrays, { activation_axis, size_axis }) => {
   const { activation_bars, gradient_bars, numbers, at } = arrays;
   const depth = numbers.shape[0];
@@ -25,14 +27,17 @@ export default explorer((pen, arrays, { activation_axis, size_axis }) => {
   };
   const axis = (panel, ticks, name) => {
     const y = panel.y + tall - FOOT;
-    let free = -Infinity;
-    for (const [place, label] of ticks) {
+    const labels = ticks.map(([place, label]) => {
+      const wide = pen.measure(name(label), 11);
       const x = panel.x + place * panel.width;
+      return { x, text: name(label), left: Math.max(panel.x, Math.min(x - wide / 2, panel.x + panel.width - wide)), wide };
+    });
+    const clear = (some) => some.every(({ left }, k) => !k || left > some[k - 1].left + some[k - 1].wide + 6);
+    const every = clear(labels) ? 1 : 2;
+    labels.forEach(({ x, text, left }, k) => {
       pen.line([[x, panel.y + HEAD], [x, y + 3]], { colour: pen.faint, width: 1, dash: [2, 3] });
-      if (x < free) continue;
-      free = x + 36;
-      pen.text(name(label), x, y + 12, { align: place < 0.05 ? "left" : place > 0.95 ? "right" : "center", colour: pen.soft, size: 11 });
-    }
+      if (k % every === 0) pen.text(text, left, y + 12, { colour: pen.soft, size: 11 });
+    });
   };
   const histograms = (panel, { values, shape }, colour) => {
     for (const layer of layers) {
@@ -46,12 +51,12 @@ export default explorer((pen, arrays, { activation_axis, size_axis }) => {
     for (const layer of layers) pen.text(String(layer + 1), LAYER - 6, floor(panel, layer) - row / 2, { align: "right", colour: pen.soft, size });
   }
 
-  head(up, "activations", "how often which, ↓ layer by layer", pen.blue);
+  head(up, "activations", "histograms, layer by layer", pen.blue);
   axis(up, activation_axis, String);
   histograms(up, activation_bars, pen.blue);
 
-  head(down, "gradients", "how often which size, zeros at the left", pen.vermilion);
-  axis(down, size_axis, power);
+  head(down, "gradients", "histograms of their sizes", pen.vermilion);
+  axis(down, size_axis, size_name);
   histograms(down, gradient_bars, pen.vermilion);
 
   head(sizes, "std", "hollow: in theory");
@@ -59,7 +64,7 @@ export default explorer((pen, arrays, { activation_axis, size_axis }) => {
     pen.mark(shape, sizes.x + x, sizes.y + 9, 3.2, colour);
     pen.text(name, sizes.x + x + 7, sizes.y + 9, { colour, size: 11 });
   }
-  axis(sizes, size_axis, power);
+  axis(sizes, size_axis, size_name);
   const marks = [["circle", pen.blue, false], ["circle", pen.blue, true], ["diamond", pen.vermilion, false], ["diamond", pen.vermilion, true]];
   for (const layer of layers) {
     marks.forEach(([shape, colour, hollow], k) => {

@@ -17,7 +17,7 @@ from source.types import Array, Pair
 SAMPLES = 100
 SCALES = tuple(float(f"{10 ** (k / 20):.2g}") for k in range(-20, 21))  # 0.1 to 10, twenty a decade
 BARS, REACH = 40, 4.0
-DECADES = (-10, 4)  # of sizes, on every logarithmic axis
+DECADES = (-12, 4)  # of sizes, on every logarithmic axis
 PER_DECADE = 3
 
 
@@ -67,7 +67,7 @@ class Saturation(Explorer):
         theory = expected_stack(pair, **setting)
         numbers = table_of(stack, theory)
         low, high = axis_of(pair)
-        decades = np.arange(DECADES[0], DECADES[1] + 1, 2)
+        decades = range(DECADES[0], DECADES[1] + 1, 4)
         return State(
             sentence(stack, numbers, **values),
             {
@@ -80,7 +80,7 @@ class Saturation(Explorer):
             },
             {
                 "activation_axis": [[float(unit(at, low, high)), f"{at:.2g}"] for at in (low, 0.0, high)],
-                "size_axis": [[float(unit(at, *DECADES)), int(at)] for at in decades],
+                "size_axis": [[float(unit(at, *DECADES)), at] for at in decades],
             },
         )
 

@@ -29,7 +29,7 @@ export default explorer((pen, { ellipses, path, losses }, { weight_axis, step_ax
     }
   };
 
-  titled(map, "the loss over both weights");
+  titled(map, "the path over the loss, ■ to ★");
   pen.frame(map.x, map.y, map.width, map.height);
   horizontal(map, weight_axis, String, "weight 1");
   vertical(map, weight_axis, String);
