@@ -33,11 +33,11 @@ WATCH = """(root, control) => {
   view.listeners[0][1] = () => view.update();
   view.model.on("change:state", view.listeners[0][1]);
 }"""
-CREATE = """async (panel) => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
-  const start = performance.now(), seen = document.querySelectorAll(".explorer canvas[aria-label]").length;
+CREATE = """async () => {
+  const drawn = () => document.querySelector(".explorer canvas[aria-label]");
+  const start = performance.now(), before = drawn();
   window.jupyterapp.commands.execute("notebook:run-cell");
-  while (document.querySelectorAll(".explorer canvas[aria-label]").length === seen) await new Promise(requestAnimationFrame);
+  while (!drawn() || drawn() === before) await new Promise(requestAnimationFrame);
   return performance.now() - start;
 }"""
 
@@ -101,7 +101,9 @@ def _in_lab(page, address, root):
         found[f"{name}, {control}, kernel computes"] = latency(page, shown, control)
     heap = "(window.gc && gc(), performance.memory.usedJSHeapSize / 1e6)"
     shown = Shown(page, "DeadReLU")
-    kernels = [each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in " ".join(each.cmdline())]
+    kernels = [
+        each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in " ".join(each.cmdline())
+    ]
     before = page.evaluate(heap), kernels[0].memory_info().rss / 1e6
     import time
 
@@ -111,7 +113,10 @@ def _in_lab(page, address, root):
             shown.drag("input_mean", to, steps=30)
     page.wait_for_timeout(500)
     found["ten seconds of dragging: page's memory before and after (MB)"] = (before[0], page.evaluate(heap))
-    found["ten seconds of dragging: kernel's memory before and after (MB)"] = (before[1], kernels[0].memory_info().rss / 1e6)
+    found["ten seconds of dragging: kernel's memory before and after (MB)"] = (
+        before[1],
+        kernels[0].memory_info().rss / 1e6,
+    )
     return found
 
 

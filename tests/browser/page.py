@@ -5,8 +5,9 @@ import numpy as np
 AXE = ".explorer"
 READ = """root => {
   const view = root.explorer;
-  const arrays = Object.entries(view.arrays).map(([name, { values, shape }]) => [name, { values: [...values].map(String), shape }]);
-  return { state: view.state, arrays: Object.fromEntries(arrays) };
+  const plain = ({ values, shape }) => ({ values: [...values].map(String), shape });
+  const arrays = Object.fromEntries(Object.entries(view.arrays).map(([name, array]) => [name, plain(array)]));
+  return { state: view.state, arrays };
 }"""
 
 
@@ -29,8 +30,7 @@ class Shown:
         """Return the state's JSON and arrays, as the page holds them."""
         held = self.root.evaluate(READ)
         arrays = {
-            name: np.array(each["values"], dtype=float).reshape(each["shape"])
-            for name, each in held["arrays"].items()
+            name: np.array(each["values"], dtype=float).reshape(each["shape"]) for name, each in held["arrays"].items()
         }
         return held["state"], arrays
 
@@ -46,7 +46,7 @@ class Shown:
     def settled(self, **values):
         """Wait until the state is the one of these values of the controls."""
         self.page.wait_for_function(
-            "([root, values]) => Object.entries(values).every(([name, value]) => root.explorer.state.of[name] === value)",
+            "([root, values]) => Object.entries(values).every(([name, each]) => root.explorer.state.of[name] === each)",
             arg=[self.root.element_handle(), values],
             timeout=20_000,
         )

@@ -4,6 +4,7 @@ import json
 
 from source import explore
 from source.explore.widgets.explorer import HERE
+from source.explore.widgets.table import table_of
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -32,7 +33,7 @@ EXPLORERS = {
         explore.Saturation,
         {
             "activation": ["tanh", "relu"],
-            "weight_scale": [0.1, 0.5, 1.0, 1.4, 2.0, 4.0, 10.0],
+            "weight_scale": [0.1, 0.5, 1.0, 1.4, 2.0, 4.0, 20.0],
             "depth": [5, 10],
             "width": [100],
             "input_mean": [0.0],
@@ -46,7 +47,7 @@ EXPLORERS = {
             "spike_rate": [0.01, 1.0],
             "spike_steps": [3],
             "momentum": [0.0, 0.9],
-            "input_mean": [0.0, 1.5],
+            "input_mean": [0.0, 2.0],
             "step": [0, 20, 21, 22, 23, 30, 40, 60, 80, 100],
         },
     ),
@@ -58,6 +59,6 @@ def write_pages(folder):
         made = make()
         (folder / f"{name}.html").write_text(PAGE.replace("NAME", name))
         (folder / f"{name}.js").write_text(made._esm)
-        (folder / f"{name}.json").write_text(json.dumps(made.table(**kept)))
+        (folder / f"{name}.json").write_text(json.dumps(table_of(made, **kept)))
     for name in ("table.js", "explorer.css"):
         (folder / name).write_text((HERE / name).read_text())

@@ -20,7 +20,7 @@ def open_page(watched, site):
     return open_one
 
 
-MOVES = [("Saturation", "weight_scale", 10.0), ("ZigZag", "learning_rate", 2.2), ("DeadReLU", "step", 100)]
+MOVES = [("Saturation", "weight_scale", 20.0), ("ZigZag", "learning_rate", 2.2), ("DeadReLU", "step", 100)]
 
 
 @pytest.mark.parametrize(("name", "control", "end"), MOVES)

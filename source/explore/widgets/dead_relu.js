@@ -35,7 +35,7 @@ export default explorer((pen, { points, classes, lines, off, raster, curves }, {
 
   const [rows, steps] = raster.shape;
   const at = (panel, when) => panel.x + (when / (steps - 1)) * panel.width;
-  titled(units, "share of the points for which a unit is on");
+  titled(units, "how often each unit is on");
   const [cell, line] = [units.width / steps, units.height / rows];
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < steps; column++) {

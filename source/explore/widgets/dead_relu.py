@@ -22,6 +22,7 @@ from source.explore.widgets.state import State, unit
 from source.types import Array
 
 BOX = (-3.0, 5.5)
+FADED = 30  # steps after which no momentum is left to speak of: 0.9³⁰ = 0.04
 
 
 class DeadReLU(Explorer):
@@ -58,7 +59,7 @@ class DeadReLU(Explorer):
             Control("spike_rate", "Learning rate of the spike", (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0), 1.0),
             Control("spike_steps", "Steps it lasts", (1, 2, 3, 5, 10), 3),
             Control("momentum", "Momentum", (0.0, 0.5, 0.9), 0.9),
-            Control("input_mean", "Mean of the inputs", (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0), 1.5),
+            Control("input_mean", "Mean of the inputs", (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0), 2.0),
             Control("step", "Step", tuple(range(STEPS + 1)), STEPS, lambda step: f"{step} of {STEPS}"),
         )
         code = [code_of("activations", activations)]
@@ -135,19 +136,31 @@ def sentence(off: Array, track: Track, still_learn: bool, values: Mapping[str, A
     accuracy = f"the accuracy is {100 * track.accuracy[step]:.0f} %"
     if step <= BEFORE:
         return f"Step {step}, before the spike: {now:.0f} % of the units are off for every point, and {accuracy}."
-    when = f"Step {step}, in the spike" if step < end else f"Step {step}, {step - end} steps after the spike"
+    after = step - end
+    when = (
+        f"{after} step{'s' * (after > 1)} after the spike"
+        if after > 0
+        else "in the spike"
+        if after
+        else "right after the spike"
+    )
+    when = f"Step {step}, {when}"
     if now <= before:
-        came = f"{now:.0f} % of the units are off for every point, no more than before it ({before:.0f} %)"
+        came = f"{now:.0f} % of the units are off for every point, no more than before the spike ({before:.0f} %)"
     else:
         at_once = 100 * off[min(end, step)]
-        came = f"{now:.0f} % of the units are off for every point; it was {before:.0f} % before it"
-        came += f" and {at_once:.0f} % right after it" if step > end else ""
+        came = f"{now:.0f} % of the units are off for every point; it was {before:.0f} % before the spike"
+        came += f" and {at_once:.0f} % right after it" if after > 0 else ""
     fate = ""
     if now >= 1:
         fate = (
             " They still get some gradient, so they may come back."
             if still_learn
             else " They get no gradient: "
-            + ("nothing but momentum can bring them back." if values["momentum"] else "none of them will come back.")
+            + (
+                "only momentum still moves them."
+                if values["momentum"] and after < FADED
+                else "none of them will come back."
+            )
         )
     return f"{when}: {came}, and {accuracy}.{fate}"

@@ -63,9 +63,10 @@ class View {
     for (const control of this.controls) this.listeners.push([`change:${control.name}`, () => control.show()]);
     for (const [event, listener] of this.listeners) this.model.on(event, listener);
     const redraw = () => this.paint();
+    const redrawSoon = () => requestAnimationFrame(redraw); // JupyterLab hides everything while it changes its theme
     this.sizes = new ResizeObserver(redraw);
     this.sizes.observe(this.canvas);
-    this.themes = new MutationObserver(redraw);
+    this.themes = new MutationObserver(redrawSoon);
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     this.preference = matchMedia("(prefers-color-scheme: dark)");
     this.preference.addEventListener("change", redraw);

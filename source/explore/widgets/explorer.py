@@ -5,8 +5,6 @@ The view (explorer.js, then the subclass's script) knows nothing of the kernel: 
 the state that the model holds, so that a table of states serves it as well.
 """
 
-import base64
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -92,33 +90,18 @@ class Explorer(anywidget.AnyWidget):
         flat = np.frombuffer(self.arrays, where["type"], count, where["offset"])
         return flat.reshape(where["shape"])
 
-    def table(self, **kept: Sequence[Any]) -> dict[str, Any]:
-        """Return every state there is as one JSON object, which table.js turns into a model that needs no kernel.
-
-        Args: kept names controls, and the values that they keep; all others keep all of theirs. A control that keeps
-        one value is not shown.
-        """
-        controls = [_keeping(control, kept.get(control["name"])) for control in self.spec["controls"]]
-        names = [control["name"] for control in controls]
-        states, data = [], b""
-        for values in itertools.product(*(control["values"] for control in controls)):
-            state, part = self._attempt(dict(zip(names, values, strict=True)))
-            states.append(state | {"from": len(data)})
-            data += part
-        spec = self.spec | {"controls": controls}
-        return {"spec": spec, "states": states, "data": base64.b64encode(data).decode("ascii")}
-
     def _answer(self, _change: object = None) -> None:
         """Compute the state that belongs to the controls, unless it is there: two of them may have moved at once."""
         values = self.values
         if self.state.get("of") == values and not self.state["error"]:
             return
-        state, data = self._attempt(values)
+        state, data = self.attempt(values)
         with self.hold_sync():
             self.arrays = data
             self.state = state
 
-    def _attempt(self, values: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    def attempt(self, values: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        """Return the state that belongs to the values, or the error that there was instead, and the arrays' bytes."""
         try:
             with np.errstate(all="ignore"):  # the view says what overflows, once, and not in red
                 state, data = encode(self.compute(values))
@@ -127,12 +110,3 @@ class Explorer(anywidget.AnyWidget):
         except Exception as error:  # a mistake of ours must not end the explorer either
             state, data = failed(f"this explorer failed: {type(error).__name__}: {error}")
         return state | {"of": values}, data
-
-
-def _keeping(control: dict[str, Any], values: Sequence[Any] | None) -> dict[str, Any]:
-    if values is None:
-        return control
-    at = [control["values"].index(value) for value in values]
-    kept = {name: [control[name][k] for k in at] for name in ("values", "texts", "codes")}
-    start = control["start"] if control["start"] in kept["values"] else kept["values"][0]
-    return control | kept | {"start": start}

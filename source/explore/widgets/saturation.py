@@ -15,7 +15,7 @@ from source.explore.widgets.words import share, spoken
 from source.types import Array, Pair
 
 SAMPLES = 100
-SCALES = tuple(float(f"{10 ** (k / 20):.2g}") for k in range(-20, 21))  # 0.1 to 10, twenty a decade
+SCALES = tuple(float(f"{10 ** (k / 20):.2g}") for k in range(-20, 27))  # 0.1 to 20, twenty a decade
 BARS, REACH = 40, 4.0
 DECADES = (-12, 4)  # of sizes, on every logarithmic axis
 PER_DECADE = 3

@@ -1,4 +1,4 @@
-// A model without a kernel: Explorer.table() made every state there is, and this looks them up.
+// A model without a kernel: table_of() in table.py made every state there is, and this looks them up.
 export function tableModel({ spec, states, data }) {
   const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
   const values = Object.fromEntries(spec.controls.map(({ name, start }) => [name, start]));
