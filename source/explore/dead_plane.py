@@ -82,10 +82,10 @@ def lines_in_box(w: Array, b: Array, low: float, high: float) -> Array:
 
     Shapes: w (2, H), b (H,) -> (H, 4), as x, y, x, y
     """
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # a line along an axis meets two of the sides at infinity
         foot = -b * w / (w**2).sum(axis=0)
         along = np.stack([-w[1], w[0]])
         ends = np.sort(np.stack([(low - foot) / along, (high - foot) / along]), axis=0)  # (2 ends, 2 axes, H)
-    enter, leave = ends[0].max(axis=0), ends[1].min(axis=0)
-    crossing = np.where(enter < leave, np.stack([foot + enter * along, foot + leave * along]), np.nan)
+        enter, leave = ends[0].max(axis=0), ends[1].min(axis=0)
+        crossing = np.where(enter < leave, np.stack([foot + enter * along, foot + leave * along]), np.nan)
     return crossing.reshape(4, -1).T

@@ -46,7 +46,7 @@ def run_stack(
     Args: weight_scale is in units of `1/√width`, so 1 keeps a linear stack's variance.
     """
     x = input_mean + rng.standard_normal((samples, width))
-    steepest = float(_slope(pair, np.linspace(-6, 6, 1001)).max())
+    steepest = float(_slope(pair, np.linspace(-6, 6, 1001)[None]).max())
     activations, gradients, saturated, dead, caches = [], [], [], [], []
     for _ in range(depth):
         w = weight_scale * rng.standard_normal((width, width)) / np.sqrt(width)
@@ -91,7 +91,7 @@ def expected_stack(pair: Pair, *, weight_scale: float, depth: int = 10, input_me
 
     Source: Poole et al. 2016 (up); Schoenholz et al. 2017 (down)
     """
-    z = np.linspace(-8, 8, 1601)[None]
+    z = np.linspace(-8, 8, 1600)[None]  # without 0, where kinks are
     density = np.exp(-(z**2) / 2)
     density /= density.sum()
     square, activations, factors = 1.0 + input_mean**2, [], []

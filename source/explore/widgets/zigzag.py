@@ -110,7 +110,7 @@ def sentence(descent: Descent, curvature: Array, losses: Array, values: Mapping[
     if losses[-1] > losses[0]:
         return f"{valley}. At {rate:g} × the best rate every step lands higher on the other side: it diverges."
     if losses[-1] > STOP * losses[0]:
-        return f"{valley}. After {count} steps the loss is still {share(losses[-1] / losses[0])} of what it was."
+        return f"{valley}. After {count:,} steps the loss is still {share(losses[-1] / losses[0])} of what it was."
     span = f"{count} steps until the loss is a millionth"
     across = descent.path @ steep
     visible = np.minimum(np.abs(across[1:]), np.abs(across[:-1])) > RADIUS / 100
