@@ -1,8 +1,11 @@
 """The explorers of section 1 in a real JupyterLab, moved by mouse and keyboard, from a kernel that computes."""
 
+import shutil
+
 import pytest
-from lab import run_code, use_theme
+from lab import open_notebook, run_all, run_code, use_theme
 from page import Shown, assert_page_holds, serious
+from submissions import ROOT
 
 from source import explore
 from source.activations import PAIRS, tanh_backward, tanh_forward
@@ -187,6 +190,34 @@ def test_a_drag_ends_where_the_thumb_is_and_never_floods_the_kernel(notebook):
     run_code(notebook, "assert 5 <= len(answers) <= 5 * 40, len(answers)")
     shown.root.get_by_role("button", name="Reset").click()
     shown.settled(weight_scale=1.0)
+
+
+def test_run_all_of_the_solved_notebook_ends_with_its_explorers_on_the_students_functions(lab, watched):
+    address, root = lab
+    shutil.copy(ROOT / "notebooks" / "01_activations" / "activations.ipynb", root)
+    page = watched[0](viewport={"width": 1100, "height": 900})
+    open_notebook(page, address, "activations.ipynb")
+    run_all(page)
+    counted = "window.jupyterapp.shell.currentWidget.content.widgets"
+    outputs = page.evaluate(f"{counted}.flatMap(cell => cell.model.outputs?.toJSON() ?? [])")
+    assert [each for each in outputs if each["output_type"] == "error" or each.get("name") == "stderr"] == []
+    assert sum("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in outputs) == 3
+    for name, functions in (
+        ("Saturation", "mine"),
+        ("ZigZag", "mine"),
+        ("DeadReLU", "mine, dead_fraction=dead_fraction"),
+    ):
+        page.evaluate(
+            f"""name => {{
+          const cell = {counted}.find(each => each.model.sharedModel.source.includes(`explore.${{name}}(`));
+          window.jupyterapp.shell.currentWidget.content.scrollToCell(cell);
+        }}""",
+            name,
+        )
+        shown = Shown(page, name)
+        shown.root.locator("canvas[aria-label]").wait_for()
+        assert not shown.error
+        assert f"explore.{name}(activations={functions}, " in shown.root.locator(".explorer-code").inner_text()
 
 
 def test_nothing_went_wrong_in_the_page_and_nobody_else_was_asked(notebook, watched):
