@@ -386,14 +386,14 @@ def test_a_failing_function_is_one_line_in_the_explorer(make, message):
 
 def test_a_failing_backward_is_one_line_too():
     made = explore.Saturation(activations={"bad": (tanh_forward, lambda dout, cache: dout.sum())})
-    assert made.state["error"] == "<lambda> must return an array of numbers, and returns a float64"
+    assert made.state["error"].startswith("<lambda> must return an array of numbers, and returns a float64. Mend it")
 
 
 def test_a_function_that_is_mended_in_its_notebook_is_found_by_its_name():
     names = {"np": np}
     exec("def f(x):\n    raise ValueError('no')\n\ndef b(dout, cache):\n    return dout", names)
     made = explore.Saturation(activations={"mine": (names["f"], names["b"])})
-    assert made.state["error"] == "f raised ValueError: no"
+    assert made.state["error"] == "f raised ValueError: no. Mend it, run its cell, and move a control."
     exec("def f(x):\n    return x * 1.0, None", names)
     made.weight_scale = 0.5
     assert made.state["error"] == ""
@@ -410,13 +410,15 @@ def test_an_error_of_the_explorer_itself_stays_in_it(monkeypatch):
 
     monkeypatch.setattr(made, "compute", compute)
     made.depth = 3
-    assert made.state["error"] == "this explorer failed: ZeroDivisionError: oops"
+    assert made.state["error"] == "This explorer failed: ZeroDivisionError: oops"
 
 
 def test_without_functions_an_explorer_says_what_to_hand_in(make, monkeypatch):
     monkeypatch.setitem(sys.modules, "source.activations", None)
     made = make()
-    assert f"explore.{make.__name__}(activations={{" in made.state["error"]
+    assert made.state["error"].endswith(
+        f'explore.{make.__name__}(activations={{"tanh": (tanh_forward, tanh_backward)}})'
+    )
 
 
 def test_pairs_are_checked_but_not_changed():

@@ -1,15 +1,11 @@
 """One browser and one JupyterLab for all browser tests, and pages that count what goes wrong in them."""
 
-import functools
-import http.server
-import threading
 from pathlib import Path
 
-import nbformat
 import pytest
-from lab import jupyterlab, open_browser, open_notebook, run_all
+from lab import jupyterlab, open_browser, open_notebook, run_all, write_notebook
 from playwright.sync_api import sync_playwright
-from stub import write_pages
+from stub import serving, write_pages
 
 HERE = Path(__file__).resolve().parent
 CELLS = (
@@ -52,16 +48,8 @@ def site(tmp_path_factory):
     """A plain web server with the explorers' pages that need no kernel."""
     folder = tmp_path_factory.mktemp("site")
     write_pages(folder)
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+    with serving(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +78,7 @@ def _is_foreign(url):
 def notebook(lab, watched):
     """A page with a notebook that shows the three explorers, run."""
     address, root = lab
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nb = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    nb.cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    nbformat.write(nb, root / "explorers.ipynb")
+    write_notebook(root / "explorers.ipynb", CELLS)
     page = watched[0](viewport={"width": 1100, "height": 900})
     open_notebook(page, address, "explorers.ipynb")
     run_all(page)

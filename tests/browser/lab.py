@@ -10,6 +10,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
@@ -79,6 +81,13 @@ def _wait_for(server, address, log, seconds=60):
             return
         time.sleep(0.1)
     raise AssertionError(f"JupyterLab does not answer within {seconds} s: {log.read_text()}")
+
+
+def write_notebook(path, sources):
+    """Write a notebook of code cells."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
 def open_notebook(page, address, path):

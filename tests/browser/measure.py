@@ -1,19 +1,16 @@
 """How long explorers take in a real browser: `python tests/browser/measure.py`, or `measure()` from a benchmark."""
 
 import contextlib
-import functools
-import http.server
 import statistics
 import tempfile
-import threading
+import time
 from pathlib import Path
 
-import nbformat
 import psutil
-from lab import jupyterlab, open_browser, open_notebook, run_code
+from lab import PANEL, jupyterlab, open_browser, open_notebook, run_code, write_notebook
 from page import Shown
 from playwright.sync_api import sync_playwright
-from stub import write_pages
+from stub import serving, write_pages
 
 PRESSES = 40
 # Real keys reach the page; it notes when the key was pressed, when its picture was drawn, and when the frame after that
@@ -53,73 +50,71 @@ def latency(page, shown, control):
 
 
 def measure():
-    """Return what was measured, as pairs of a description and milliseconds (or MB)."""
-    found = {}
+    """Return what was measured: by description, milliseconds or megabytes."""
     with contextlib.ExitStack() as stack:
-        folder, home, root = (Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(3))
+        pages, home, root = (Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(3))
         browser = open_browser(stack.enter_context(sync_playwright()))
         stack.callback(browser.close)
-        write_pages(folder)
-        handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-        handler.func.log_message = lambda *_: None
-        server = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
-        stack.callback(server.shutdown)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        for name, control in (("Saturation", "weight_scale"), ("ZigZag", "learning_rate"), ("DeadReLU", "step")):
-            page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
-            page.wait_for_selector("canvas[aria-label]")
-            shown = Shown(page, name)
-            shown.press(control, "Home")
-            found[f"{name}, {control}, from a table"] = latency(page, shown, control)
-            page.close()
+        write_pages(pages)
+        found = _without_kernel(browser, stack.enter_context(serving(pages)))
         address = stack.enter_context(jupyterlab(root, home))
-        found |= _in_lab(browser.new_page(viewport={"width": 1100, "height": 900}), address, root)
+        write_notebook(root / "measure.ipynb", ["made = explore.Saturation()\nmade"])
+        page = browser.new_page(viewport={"width": 1100, "height": 900})
+        open_notebook(page, address, "measure.ipynb")
+        run_code(page, "from source import explore")
+        return found | _creation(page) | _kernel_computes(page) | _dragging(page)
+
+
+def _without_kernel(browser, address):
+    found = {}
+    for name, control in (("Saturation", "weight_scale"), ("ZigZag", "learning_rate"), ("DeadReLU", "step")):
+        page = browser.new_page()
+        page.goto(f"{address}/{name}.html")
+        page.wait_for_selector("canvas[aria-label]")
+        shown = Shown(page, name)
+        shown.press(control, "Home")
+        found[f"{name}, {control}, key to picture, to its frame, from a table"] = latency(page, shown, control)
+        page.close()
     return found
 
 
-def _in_lab(page, address, root):
+def _creation(page):
+    first, *later = (page.evaluate(CREATE) for _ in range(6))
+    return {
+        "Saturation, creation, the first, with its imports": (first,),
+        "Saturation, creation, the later ones": (statistics.median(later),),
+    }
+
+
+def _kernel_computes(page):
     found = {}
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nb = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    nb.cells = [nbformat.v4.new_code_cell("saturation = explore.Saturation()\nsaturation")]
-    nbformat.write(nb, root / "measure.ipynb")
-    open_notebook(page, address, "measure.ipynb")
-    run_code(page, "from source import explore; import source.activations, anywidget")
-    times = [page.evaluate(CREATE) for _ in range(5)]
-    found["Saturation, creation in a kernel that is there, the first"] = (times[0],)
-    found["Saturation, creation, the later ones"] = (statistics.median(times[1:]),)
     for name, control in (("Saturation", "weight_scale"), ("ZigZag", "centring"), ("DeadReLU", "input_mean")):
-        run_code(page, f"from source import explore; import IPython; made = explore.{name}()")
-        page.evaluate(
-            "(code) => { window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource(code); }",
-            "made",
-        )
+        source = f"made = explore.{name}()\nmade"
+        page.evaluate(f"source => {PANEL}.content.activeCell.model.sharedModel.setSource(source)", source)
         page.evaluate(CREATE)
         shown = Shown(page, name)
         shown.press(control, "Home")
-        found[f"{name}, {control}, kernel computes"] = latency(page, shown, control)
-    heap = "(window.gc && gc(), performance.memory.usedJSHeapSize / 1e6)"
-    shown = Shown(page, "DeadReLU")
-    kernels = [
-        each for each in psutil.Process().children(recursive=True) if "ipykernel_launcher" in " ".join(each.cmdline())
-    ]
-    before = page.evaluate(heap), kernels[0].memory_info().rss / 1e6
-    import time
-
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        for to in (1, 0):
-            shown.drag("input_mean", to, steps=30)
-    page.wait_for_timeout(500)
-    found["ten seconds of dragging: page's memory before and after (MB)"] = (before[0], page.evaluate(heap))
-    found["ten seconds of dragging: kernel's memory before and after (MB)"] = (
-        before[1],
-        kernels[0].memory_info().rss / 1e6,
-    )
+        found[f"{name}, {control}, key to picture, to its frame, kernel computes"] = latency(page, shown, control)
     return found
+
+
+def _dragging(page, seconds=10):
+    """Drag the last explorer's slider back and forth, and look at what grows."""
+    shown = Shown(page, "DeadReLU")
+    family = psutil.Process().children(recursive=True)
+    (kernel,) = [each for each in family if "ipykernel_launcher" in " ".join(each.cmdline())]
+    sizes = {"page": [], "kernel": []}
+    for rounds in (0, seconds):
+        end = time.monotonic() + rounds
+        while time.monotonic() < end:
+            for to in (1, 0):
+                shown.drag("input_mean", to, steps=30)
+        page.wait_for_timeout(1000)
+        sizes["page"].append(page.evaluate("performance.memory.usedJSHeapSize / 1e6"))
+        sizes["kernel"].append(kernel.memory_info().rss / 1e6)
+    return {f"{seconds} s of dragging, MB of the {what} before and after": both for what, both in sizes.items()}
 
 
 if __name__ == "__main__":
     for what, numbers in measure().items():
-        print(f"{what:66} " + "  ".join(f"{number:8.1f}" for number in numbers))
+        print(f"{what:74} " + "  ".join(f"{number:7.1f}" for number in numbers))

@@ -1,6 +1,10 @@
 """Write pages that show the explorers without a kernel: their script, their table, and table.js."""
 
+import contextlib
+import functools
+import http.server
 import json
+import threading
 
 from source import explore
 from source.explore.widgets.explorer import HERE
@@ -62,3 +66,18 @@ def write_pages(folder):
         (folder / f"{name}.json").write_text(json.dumps(table_of(made, **kept)))
     for name in ("table.js", "explorer.css"):
         (folder / name).write_text((HERE / name).read_text())
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """Run a plain web server on a folder; yields its address."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass

@@ -114,7 +114,7 @@ class View {
   update() {
     this.state = this.model.get("state");
     for (const control of this.controls) control.show();
-    this.sentence.textContent = this.state.error ? `⚠ ${this.state.error}. Mend it, run its cell, and move a control.` : this.state.sentence;
+    this.sentence.textContent = this.state.error ? `⚠ ${this.state.error}` : this.state.sentence;
     this.sentence.classList.toggle("explorer-error", Boolean(this.state.error));
     this.canvas.classList.toggle("explorer-stale", Boolean(this.state.error));
     if (!this.state.error) {

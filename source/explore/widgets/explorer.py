@@ -103,10 +103,10 @@ class Explorer(anywidget.AnyWidget):
     def attempt(self, values: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Return the state that belongs to the values, or the error that there was instead, and the arrays' bytes."""
         try:
-            with np.errstate(all="ignore"):  # the view says what overflows, once, and not in red
+            with np.errstate(all="ignore"):  # a NaN is an error in the view, not a warning in a log
                 state, data = encode(self.compute(values))
         except WorkError as error:
-            state, data = failed(str(error))
+            state, data = failed(f"{error}. {error.advice}" if error.advice else str(error))
         except Exception as error:  # a mistake of ours must not end the explorer either
-            state, data = failed(f"this explorer failed: {type(error).__name__}: {error}")
+            state, data = failed(f"This explorer failed: {type(error).__name__}: {error}")
         return state | {"of": values}, data

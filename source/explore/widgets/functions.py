@@ -14,7 +14,15 @@ Given: TypeAlias = Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
 
 
 class WorkError(Exception):
-    """A function that was handed in does not do what it must: one line, for the person who wrote it."""
+    """A function that was handed in does not do what it must: one line, for the person who wrote it, and what to do."""
+
+    advice = "Mend it, run its cell, and move a control."
+
+
+class MissingError(WorkError):
+    """There is no function yet."""
+
+    advice = ""
 
 
 def pairs_for(explorer: str, given: Given | None) -> dict[str, Pair]:
@@ -26,8 +34,8 @@ def pairs_for(explorer: str, given: Given | None) -> dict[str, Pair]:
     except ImportError:
 
         def missing(*_: Any) -> NoReturn:
-            raise WorkError(
-                "the nonlinearities are yours to write in this section. Hand them in: "
+            raise MissingError(
+                "The nonlinearities are yours to write in this section. Hand them in: "
                 f'explore.{explorer}(activations={{"tanh": (tanh_forward, tanh_backward)}})'
             )
 
