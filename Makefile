@@ -6,16 +6,20 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lab bench lock
+.PHONY: help demo test browser check lab bench lock
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and print its tables
 	@autograder demo
 
 test: $(VENV)/.stamp ## run the tests, on all cores
-	@pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+	@pytest -m "not browser" --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+
+browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)
+	@npm install --prefix tests/browser --silent
+	@pytest -m browser tests/browser
 
 check: $(VENV)/.stamp ## lint, format and types
 	@ruff check . && ruff format --check . && mypy

@@ -9,15 +9,27 @@ from autograder.course import Course, Section
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def write_source(section: Section, folder: Path) -> list[str]:
-    """Write the package `source` as the students of a section have it, and return the names of its modules.
+ATTACHED = (".js", ".css")
+EXPLORERS = "explore/widgets/"
 
-    A withheld module is there as one sentence: importing it says that it is the student's to write.
+
+def files_of(module: str) -> list[Path]:
+    """Return the files of a module of `source`: its Python, and the script and style sheet of its name, if any."""
+    python = ROOT / "source" / f"{module}.py"
+    return [python, *filter(Path.is_file, (python.with_suffix(suffix) for suffix in ATTACHED))]
+
+
+def write_source(section: Section, folder: Path) -> list[str]:
+    """Write the package `source` as the students of a section have it.
+
+    A withheld module is there as one sentence: importing it says that it is the student's to write. Returns the names
+    of the modules that grading may need; the explorers are for a browser, and import what the jail does not have.
     """
     for module in section.given:
-        target = folder / f"{module}.py"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "source" / f"{module}.py", target)
+        for path in files_of(module):
+            target = folder / path.relative_to(ROOT / "source")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     for module in section.withholds:
         own = module in section.asks_for
         when = "is what this section asks you to write" if own else "is what a later section asks you to write"
@@ -25,12 +37,13 @@ def write_source(section: Section, folder: Path) -> list[str]:
         (folder / f"{module}.py").write_text(
             f'"""Withheld: {sentence}."""\n\nraise ImportError("{sentence}")\n', encoding="utf-8"
         )
-    return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in section.given]
+    needed = [module for module in section.given if not module.startswith(EXPLORERS)]
+    return [f"source.{module}".replace("/", ".").removesuffix(".__init__") for module in needed]
 
 
 def last_change(section: Section) -> int:
-    """Return when a module that a section's students get was last changed, in nanoseconds."""
-    return max((ROOT / "source" / f"{module}.py").stat().st_mtime_ns for module in section.given)
+    """Return when a file that a section's students get was last changed, in nanoseconds."""
+    return max(path.stat().st_mtime_ns for module in section.given for path in files_of(module))
 
 
 def complete(section: Section, folder: Path) -> None:

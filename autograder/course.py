@@ -44,19 +44,22 @@ class Section:
 
 
 # The rule of secrecy: what every student gets of `source`, and which section asks for the rest. A module that is in
-# neither reaches nobody.
+# neither reaches nobody. A module brings the script and the style sheet of its name with it (`files_of` in bundle.py).
 GIVEN = (
     "__init__", "types", "layers", "network", "training", "data", "pictures",
     "numeric", "gradcheck", "gradcheck_html", "glossary",
     "plots/__init__", "plots/style",
     "plots/activations", "plots/preprocessing", "plots/initialization", "plots/batchnorm",
     "plots/babysitting", "plots/hyperparameters",
-    "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu",
+    "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu", "explore/dead_plane",
     "explore/stages", "explore/sensitivity", "explore/companions", "explore/whitening",
     "explore/initialization_lab", "explore/initialization_training",
     "explore/batchnorm_training", "explore/batchnorm_leak", "explore/batchnorm_laws",
     "explore/babysitter", "explore/first_steps", "explore/histories",
     "explore/search_simulator", "explore/learning_rates", "explore/tiny_images", "explore/capstone",
+    "explore/widgets/__init__", "explore/widgets/explorer", "explore/widgets/control", "explore/widgets/state",
+    "explore/widgets/functions", "explore/widgets/words", "explore/widgets/table",
+    "explore/widgets/saturation", "explore/widgets/zigzag", "explore/widgets/dead_relu",
 )  # fmt: skip
 SECTIONS = (
     Section(1, "activations", asks_for=("activations",)),

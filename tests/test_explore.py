@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from source.activations import PAIRS, dead_fraction, same_sign_share
+from source.explore.dead_plane import STEPS, lines_in_box, points, train_on_plane
 from source.explore.dead_relu import AFTER, BEFORE, CALM_RATE, SPIKE, clouds, train_with_spike
-from source.explore.saturation import run_stack
+from source.explore.saturation import expected_stack, run_stack
 from source.explore.zigzag import descend, sigmoid_fed_inputs
 from source.types import Pair
 
@@ -62,6 +63,25 @@ def test_descent_stops_once_the_loss_is_a_millionth():
 def test_descent_gives_up_after_its_last_step():
     rng = np.random.default_rng(2)
     assert descend(sigmoid_fed_inputs(500, 20, rng), rng.standard_normal(20), max_steps=7).steps == 7
+
+
+def test_descent_diverges_beyond_twice_over_the_steepest_curvature():
+    rng = np.random.default_rng(5)
+    x, start = sigmoid_fed_inputs(2000, 2, rng), np.array([2.0, -0.6])
+    largest = 1 + 1 / descend(x, start).condition_number  # 2/λ_max, as a share of the best rate 2/(λ_min + λ_max)
+    inside, outside = (descend(x, start, of_best_rate=factor * largest) for factor in (0.99, 1.01))
+    losses = [float(((each.path[-1] @ x.T) ** 2).mean()) for each in (inside, outside)]
+    first = float(((start @ x.T) ** 2).mean())
+    assert losses[0] <= 1e-6 * first
+    assert losses[1] >= 1e6 * first
+
+
+def test_the_best_rate_is_the_best():
+    rng = np.random.default_rng(6)
+    x, start = sigmoid_fed_inputs(2000, 2, rng), np.array([2.0, -0.6])
+    steps = {share: descend(x, start, of_best_rate=share).steps for share in (0.5, 0.9, 1.0, 1.05)}
+    assert steps[1.0] == min(steps.values())
+    assert steps[1.05] > steps[1.0] < steps[0.5]
 
 
 def test_sigmoid_fed_inputs_are_positive_with_a_mean_of_a_half():
@@ -163,6 +183,47 @@ def test_stack_depends_on_its_generator_and_input_mean():
     assert stack_of("sigmoid", input_mean=5.0).saturated[0] > stack_of("sigmoid").saturated[0] + 0.1
 
 
+def test_a_dead_unit_is_off_for_every_sample():
+    stack = stack_of("relu", depth=6, width=30, input_mean=2.0)
+    for activation, dead in zip(stack.activations, stack.dead, strict=True):
+        assert dead == (activation == 0).all(axis=0).mean()
+    assert 0 < stack.dead[-1] < 1
+
+
+def test_larger_weights_kill_no_relu_but_off_centre_inputs_do():
+    assert stack_of("relu", weight_scale=0.1).dead == stack_of("relu", weight_scale=10.0).dead
+    assert stack_of("relu", input_mean=3.0).dead[0] > stack_of("relu").dead[0] + 0.1
+    assert stack_of("leaky_relu", input_mean=3.0).dead == [0.0] * 10
+
+
+# --- Saturation, in theory
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("weight_scale", [0.5, 1.4, 4.0])
+@pytest.mark.parametrize("input_mean", [0.0, 2.0])
+def test_theory_is_what_wide_layers_measure(name, weight_scale, input_mean):
+    setting = {"weight_scale": weight_scale, "input_mean": input_mean, "depth": 4}
+    theory = expected_stack(PAIRS[name], **setting)
+    stack = run_stack(PAIRS[name], width=600, samples=300, rng=np.random.default_rng(1), **setting)
+    assert theory.activations == pytest.approx([a.std() for a in stack.activations], rel=0.12)
+    assert theory.gradients == pytest.approx([g.std() for g in stack.gradients], rel=0.12)
+
+
+def test_theory_of_a_linear_stack_is_a_power_of_the_weight_scale():
+    theory = expected_stack(LINEAR, weight_scale=1.5, depth=3, input_mean=0.0)
+    assert theory.activations == pytest.approx([1.5, 1.5**2, 1.5**3], rel=1e-6)
+    assert theory.factors == pytest.approx([1.5] * 3, rel=1e-6)
+    assert theory.gradients == pytest.approx([1.5**2, 1.5, 1.0], rel=1e-6)
+
+
+def test_theory_of_relus_halves_the_mean_square():
+    theory = expected_stack(PAIRS["relu"], weight_scale=np.sqrt(2), depth=5, input_mean=3.0)
+    half_normal = np.sqrt(10 * (1 - 1 / np.pi))  # E[x²] is 1 + 3² at every layer; the output's mean is √(10/π)
+    assert theory.activations == pytest.approx([half_normal] * 5, rel=1e-3)
+    assert theory.factors == pytest.approx([1.0] * 5, rel=1e-3)
+
+
 # --- Dead ReLUs
 
 
@@ -214,3 +275,60 @@ def test_clouds_are_ten_overlapping_classes():
     assert set(y) == set(range(10))
     within = np.mean([x[y == label].var(axis=0).mean() for label in range(10)])
     assert within == pytest.approx(1, abs=0.1)
+
+
+# --- Dead ReLUs on a plane
+
+
+@cache
+def track(name, **setting):
+    return train_on_plane(PAIRS[name], **setting)
+
+
+def off(name, **setting):
+    return (track(name, **setting).pre <= 0).all(axis=1)  # (T, H)
+
+
+def test_points_are_four_classes_around_their_mean():
+    x, y = points(2.0, np.random.default_rng(0))
+    assert x.shape == (120, 2)
+    assert list(np.bincount(y)) == [30] * 4
+    assert x.mean(axis=0) == pytest.approx([2, 2], abs=0.25)
+
+
+def test_a_track_has_every_step_and_belongs_together():
+    run = track("relu", spike_rate=1.0)
+    assert run.w.shape == (STEPS + 1, 2, 40)
+    np.testing.assert_allclose(run.x @ run.w[50] + run.b[50], run.pre[50])
+    assert run.loss[20] < 0.6 * run.loss[0]
+
+
+def test_off_centre_inputs_let_a_spike_kill_units_that_centred_ones_keep():
+    assert off("relu", spike_rate=1.0)[-1].mean() == 0
+    assert off("relu", spike_rate=1.0, input_mean=2.0)[-1].mean() > 0.7
+
+
+def test_without_momentum_no_unit_that_is_off_comes_back_and_none_dies_in_the_calm():
+    dead = off("relu", spike_rate=1.0, input_mean=2.0, momentum=0.0)
+    assert (dead[1:] >= dead[:-1]).all()
+    assert dead[23].mean() == dead[-1].mean() > dead[20].mean()
+
+
+def test_momentum_goes_on_killing_after_the_spike():
+    dead = off("relu", spike_rate=1.0, input_mean=2.0).mean(axis=1)
+    assert dead[-1] > dead[23] + 0.1
+
+
+def test_leaky_network_learns_on_where_relus_cannot():
+    setting = {"spike_rate": 1.0, "input_mean": 2.0}
+    assert off("leaky_relu", **setting)[-1].mean() > 0.6
+    assert track("leaky_relu", **setting).accuracy[-1] > track("relu", **setting).accuracy[-1] + 0.2
+
+
+def test_lines_end_on_the_boxs_border_or_miss_it():
+    w = np.array([[1.0, 0.0, 1.0, 1.0], [0.0, 2.0, 1.0, 0.0]])
+    b = np.array([-1.0, 2.0, 0.0, -9.0])  # x = 1, y = -1, x + y = 0, x = 9
+    lines = lines_in_box(w, b, -3.0, 5.0)
+    ends = [{tuple(map(float, end)) for end in line.reshape(2, 2)} for line in lines]
+    assert ends[:3] == [{(1, -3), (1, 5)}, {(-3, -1), (5, -1)}, {(3, -3), (-3, 3)}]
+    assert np.isnan(lines[3]).all()

@@ -62,7 +62,7 @@ def test_stack_shows_a_histogram_a_layer_and_the_gradients_size(name):
 
 def test_dead_stack_draws_as_well():
     zeros = [np.zeros((4, 3))] * 2
-    *_, gradients = drawn(plots.plot_stack(Stack(zeros, zeros, [1.0, 1.0], zeros[0]), "nothing left"))
+    *_, gradients = drawn(plots.plot_stack(Stack(zeros, zeros, [1.0, 1.0], [1.0, 1.0], zeros[0]), "nothing left"))
     assert (np.asarray(gradients.lines[0].get_ydata()) > 0).all()  # a logarithmic axis has no zero
 
 

@@ -12,6 +12,7 @@ import pytest
 from submissions import ROOT
 from test_engine import make_course
 
+from autograder.bundle import files_of, write_source
 from autograder.course import GIVEN, SECTIONS, CourseError, find_section
 from autograder.release import release
 
@@ -68,11 +69,13 @@ def test_a_bundle_holds_no_solution_no_hidden_test_and_no_autograder(course, sec
 
 
 def test_a_bundle_holds_exactly_the_files_of_the_table(section, bundle):
-    given = {f"source/{module}.py" for module in (*section.given, *section.withholds)}
+    given = {
+        str(path.relative_to(ROOT)) for module in (*section.given, *section.withholds) for path in files_of(module)
+    }
     files = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     assert files == given | {f"{section.name}.ipynb", "environment.yml"}
-    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "source").rglob("*.py")}
-    assert modules == given, "a new module must be given, or withheld, in autograder/course.py"
+    there = {str(path.relative_to(ROOT)) for path in (ROOT / "source").rglob("*.*") if "__pycache__" not in path.parts}
+    assert there == given, "a new module stands in autograder/course.py"
 
 
 def test_you_write_a_kernel_then_you_own_it():
@@ -147,3 +150,18 @@ def test_a_missing_notebook_is_one_line(tmp_path):
     course.notebook(SECTION).unlink()
     with pytest.raises(CourseError, match=r"activations\.ipynb is missing: restore it"):
         release(course, SECTION)
+
+
+def test_explorers_work_from_the_bundle_and_say_what_to_hand_in(section, bundle):
+    code = "from source import explore; print(explore.Saturation().state['error'] or 'fine'); print(explore.__file__)"
+    result = run_python(bundle, code)
+    said, file = result.stdout.splitlines()
+    assert file == str(bundle / "source" / "explore" / "__init__.py")
+    assert said == "fine" if section.number > 1 else "Hand them in: explore.Saturation(activations={" in said
+
+
+def test_what_grading_imports_ahead_does_not_import_the_explorers(section, bundle, tmp_path):
+    names = write_source(section, tmp_path / "jail" / "source")
+    assert (tmp_path / "jail" / "source" / "explore" / "widgets" / "explorer.js").is_file()
+    result = run_python(tmp_path / "jail", f"import {', '.join(names)}; print('anywidget' in sys.modules)")
+    assert result.stdout.strip() == "False", result.stderr

@@ -1,0 +1,140 @@
+"""The functions that an explorer is handed: found when there are none, followed when they are written anew, and held
+to what they promise, so that a mistake in them is one clear line.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+import numpy as np
+
+from source.types import Array, Pair
+
+Given: TypeAlias = Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
+
+
+class WorkError(Exception):
+    """A function that was handed in does not do what it must: one line, for the person who wrote it, and what to do."""
+
+    advice = "Mend it, run its cell, and move a control."
+
+
+class MissingError(WorkError):
+    """There is no function yet."""
+
+    advice = ""
+
+
+def pairs_for(explorer: str, given: Given | None) -> dict[str, Pair]:
+    """Return the nonlinearities to offer: those that are given, or else what the bundle has."""
+    if given:
+        return {name: checked(Pair(*pair)) for name, pair in given.items()}
+    try:
+        from source.activations import PAIRS
+    except ImportError:
+
+        def missing(*_: Any) -> NoReturn:
+            raise MissingError(
+                "The nonlinearities are yours to write in this section. Hand them in: "
+                f'explore.{explorer}(activations={{"tanh": (tanh_forward, tanh_backward)}})'
+            )
+
+        return {"none yet": Pair(missing, missing)}
+    return {name: checked(pair) for name, pair in PAIRS.items()}
+
+
+def checked(pair: Pair) -> Pair:
+    """Return the pair with every result held to its shape and to finite numbers."""
+    return Pair(Forward(pair.forward), Backward(pair.backward))
+
+
+def functions_of(pair: Pair) -> tuple[Any, ...]:
+    """Return the functions that a checked pair calls at this moment."""
+    halves: tuple[Any, ...] = tuple(pair)
+    return tuple(half.newest if isinstance(half, Followed) else half for half in halves)
+
+
+class Followed:
+    """A function that was handed in; once its notebook has run its cell again, the new one of that name."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Remember where it was defined, if it still goes by its name there."""
+        self.function = function
+        names = getattr(function, "__globals__", {})
+        self.names = names if names.get(name_of(function)) is function else {}
+
+    @property
+    def newest(self) -> Callable[..., Any]:
+        """The function as it is now."""
+        now = self.names.get(name_of(self.function))
+        return now if callable(now) else self.function
+
+
+class Forward(Followed):
+    """A forward that must return an output like x, and a cache."""
+
+    def __call__(self, x: Array) -> tuple[Array, Any]:
+        """Return (out, cache).
+
+        Raises: WorkError
+        """
+        function = self.newest
+        came = call(function, x)
+        if not (isinstance(came, tuple) and len(came) == 2):
+            raise WorkError(f"{name_of(function)} must return (out, cache), and returns {_described(came)}")
+        return _numbers(function, came[0], x), came[1]
+
+
+class Backward(Followed):
+    """A backward that must return a gradient like dout."""
+
+    def __call__(self, dout: Array, cache: Any) -> Array:
+        """Return dx.
+
+        Raises: WorkError
+        """
+        function = self.newest
+        return _numbers(function, call(function, dout, cache), dout)
+
+
+def call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call it, and turn whatever it raises into one line that names it."""
+    try:
+        return function(*arguments)
+    except WorkError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise WorkError(f"{name_of(function)} raised {type(error).__name__}{': ' if reason else ''}{reason}") from error
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a person calls a function."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _numbers(function: Callable[..., Any], came: Any, like: Array) -> Array:
+    if not isinstance(came, np.ndarray) or came.dtype.kind not in "fiub":
+        raise WorkError(f"{name_of(function)} must return an array of numbers, and returns {_described(came)}")
+    if came.shape != like.shape:
+        raise WorkError(f"{name_of(function)} gets shape {like.shape}, and returns shape {came.shape}")
+    wrong = np.count_nonzero(~np.isfinite(came))
+    if wrong:
+        raise WorkError(f"{name_of(function)} returns NaN or infinity in {wrong} of {came.size} entries")
+    return came.astype(float, copy=False)
+
+
+def _described(came: Any) -> str:
+    return "nothing" if came is None else f"a {type(came).__name__}"
+
+
+def code_of(argument: str, given: Given | None) -> str:
+    """Write the argument as in the call that made an explorer: by its variable's name, or function by function."""
+    if not given:
+        return ""
+    variables = vars(sys.modules["__main__"])
+    for name, value in variables.items():
+        if value is given and not name.startswith("_"):
+            return f"{argument}={name}"
+    pairs = ", ".join(f'"{name}": ({name_of(f)}, {name_of(b)})' for name, (f, b) in given.items())
+    return f"{argument}={{{pairs}}}"

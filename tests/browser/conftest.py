@@ -1,0 +1,86 @@
+"""One browser and one JupyterLab for all browser tests, and pages that count what goes wrong in them."""
+
+from pathlib import Path
+
+import pytest
+from lab import jupyterlab, open_browser, open_notebook, run_all, write_notebook
+from playwright.sync_api import sync_playwright
+from stub import serving, write_pages
+
+HERE = Path(__file__).resolve().parent
+CELLS = (
+    "import numpy as np\n\nfrom source import explore\nfrom source.activations import PAIRS\n\n\n"
+    "def fragile_forward(x):\n    return np.tanh(x), x\n\n\n"
+    "def fragile_backward(dout, cache):\n    return dout / np.cosh(cache) ** 2\n\n\n"
+    'mine = PAIRS | {"fragile": (fragile_forward, fragile_backward)}',
+    "saturation = explore.Saturation(activations=mine)\nsaturation",
+    "zigzag = explore.ZigZag(activations=mine)\nzigzag",
+    "dead_relu = explore.DeadReLU(activations=mine)\ndead_relu",
+)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        made = open_browser(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """axe-core's source."""
+    path = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    assert path.exists(), "axe-core is missing: run 'make browser', or npm install --prefix tests/browser"
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab, and the folder that it shows."""
+    root = tmp_path_factory.mktemp("notebooks")
+    with jupyterlab(root, tmp_path_factory.mktemp("home")) as address:
+        yield address, root
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """A plain web server with the explorers' pages that need no kernel."""
+    folder = tmp_path_factory.mktemp("site")
+    write_pages(folder)
+    with serving(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def watched(browser):
+    """Make pages, and see to it that none of them logs an error or asks anybody else for anything."""
+    pages, wrong = [], []
+
+    def make(**options):
+        page = browser.new_page(**options)
+        pages.append(page)
+        page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        page.on("console", lambda message: message.type == "error" and wrong.append(f"console: {message.text}"))
+        page.on("request", lambda request: _is_foreign(request.url) and wrong.append(f"request: {request.url}"))
+        return page
+
+    yield make, wrong
+    for page in pages:
+        page.close()
+
+
+def _is_foreign(url):
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, watched):
+    """A page with a notebook that shows the three explorers, run."""
+    address, root = lab
+    write_notebook(root / "explorers.ipynb", CELLS)
+    page = watched[0](viewport={"width": 1100, "height": 900})
+    open_notebook(page, address, "explorers.ipynb")
+    run_all(page)
+    page.wait_for_function("document.querySelectorAll('.explorer canvas[aria-label]').length === 3", timeout=60_000)
+    return page
