@@ -1,6 +1,5 @@
 """Run a student's functions: on copies, quietly, within their time, and notice what they do besides returning."""
 
-import copy
 import io
 import signal
 import threading
@@ -22,6 +21,7 @@ from autograder.sandbox.remote import (
     Request,
     SessionLostError,
     StudentError,
+    copies_of,
 )
 from autograder.sandbox.wire import arrays_in, same_bits
 
@@ -49,6 +49,9 @@ class Called:
     value: Any
     arguments: list[Any]
     warning: str = ""
+
+
+CALL_TIMEOUT_S = Limits().call_timeout_s
 
 
 class _Overtime(BaseException):
@@ -95,17 +98,18 @@ def call_each(calls: Sequence[Call]) -> list[Called | WorkError]:
 
 
 def _far(calls: Sequence[Call]) -> list[Called | WorkError]:
-    copies = [copies_of(each.arguments) for each in calls]
     requests = [
-        Request(each.function.handle, given, {}, each.function.kept, each.time_s, each.cache_of, each.unseen)
-        for each, given in zip(calls, copies, strict=True)
+        Request(
+            each.function.handle, each.arguments, {}, each.function.kept, each.time_s, each.cache_of, each.unseen, False
+        )
+        for each in calls
         if isinstance(each.function, RemoteFunction)
     ]
     session = next(each.function for each in calls if isinstance(each.function, RemoteFunction)).session
     came: list[Called | WorkError] = []
-    for each, given, reply in zip(calls, copies, session.calls(requests), strict=True):
-        if reply.error is None:
-            came.append(Called(reply.value, given, reply.complaints[0] if reply.complaints else ""))
+    for each, reply in zip(calls, session.calls(requests), strict=True):
+        if reply.error is None and reply.given:
+            came.append(Called(reply.value, reply.given.arguments, reply.complaints[0] if reply.complaints else ""))
         elif isinstance(reply.error, NotCalledError) and _has_failed(each, came):
             came.append(came[each.cache_of or 0])
         else:
@@ -147,7 +151,7 @@ def _no_cache(each: Call) -> WorkError:
     return WorkError(f"{each.name} was not called, because there is no cache: the forward does not return (out, cache)")
 
 
-def _what_is_wrong(each: Call, error: BaseException) -> WorkError:
+def _what_is_wrong(each: Call, error: BaseException | None) -> WorkError:
     """Say in one sentence why a call came to nothing."""
     if isinstance(error, _Overtime | CallTimeoutError):
         return OvertimeError(
@@ -163,27 +167,14 @@ def _what_is_wrong(each: Call, error: BaseException) -> WorkError:
     return WorkError(f"{each.name} raised {kind} on {shapes(each.arguments)}")
 
 
-def copies_of(arguments: Sequence[Any]) -> list[Any]:
-    """Return the arguments with every array, and every random generator, copied."""
-    return [_copy_of(argument) for argument in arguments]
-
-
-def _copy_of(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, list | tuple):
-        return type(value)(map(_copy_of, value))
-    if isinstance(value, dict):
-        return {key: _copy_of(part) for key, part in value.items()}
-    return copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
-
-
 def changed(before: Sequence[Any], after: Sequence[Any]) -> list[int]:
     """Return which arguments are no longer what they were, bit by bit, also within lists and dicts."""
     return [k for k, (then, now) in enumerate(zip(before, after, strict=True)) if _differs(then, now)]
 
 
 def _differs(then: Any, now: Any) -> bool:
+    if then is now:  # nothing was copied, since nothing was changed
+        return False
     old, new = arrays_in([then]), arrays_in([now])
     return len(old) != len(new) or not all(
         (a.shape, a.dtype) == (b.shape, b.dtype) and same_bits(a, b) for a, b in zip(old, new, strict=True)
@@ -213,7 +204,7 @@ def _deadline(function: Callable[..., Any], time_s: float | None) -> Iterator[No
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    limit = time_s or Limits().call_timeout_s
+    limit = time_s or CALL_TIMEOUT_S
 
     def ring(signal_number: int, frame: FrameType | None) -> None:
         raise _Overtime(f"did not return within {limit:g} s")

@@ -6,9 +6,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from autograder.checks.calling import copies_of
 from autograder.checks.verdict import WorkError
-from autograder.sandbox.remote import Handle
+from autograder.sandbox.remote import Handle, copies_of
 from source.gradcheck import TOLERANCE, GradientComparison, NumericGradient, describe, relative_error, value_error
 from source.types import Array
 

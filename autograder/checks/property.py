@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.calling import Call, call_each, copies_of, value_of
+from autograder.checks.calling import Call, call_each, value_of
 from autograder.checks.comparing import Mistake, shaped_like
 from autograder.checks.judging import Manners
 from autograder.checks.verdict import Verdict, WorkError
+from autograder.sandbox.remote import copies_of
 from source.types import Array
 
 

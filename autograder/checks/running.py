@@ -14,12 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.checks.calling import Call, Called, call, call_each, copies_of, value_of
+from autograder.checks.calling import Call, Called, call, call_each, value_of
 from autograder.checks.comparing import Memory, Mistake, as_array, described, difference
 from autograder.checks.exercise import Function
 from autograder.checks.judging import Manners
 from autograder.checks.mistakes import babysitting as wrong
 from autograder.checks.verdict import Verdict, WorkError
+from autograder.sandbox.remote import copies_of
 from source import babysitting as right
 from source.babysitting import Labels
 from source.types import Array, Params

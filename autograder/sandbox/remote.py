@@ -4,6 +4,7 @@ Whatever comes back is data: it is checked by `wire`, and nothing of it is ever 
 """
 
 import contextlib
+import copy
 import inspect
 import keyword
 import socket
@@ -75,6 +76,7 @@ class Request:
 
     `keeps` says which parts of a result tuple stay in the jail. `cache_of` is the place, in the same list of requests,
     of a call whose kept cache is handed in as the last argument. `unseen`: the whole result tuple stays in the jail.
+    `in_place`: what the student's function changes is changed in the caller's own arrays, and generators move on.
     """
 
     function: "Handle"
@@ -84,13 +86,32 @@ class Request:
     time_s: float | None = None
     cache_of: int | None = None
     unseen: bool = False
+    in_place: bool = True
+
+
+class Given:
+    """The arguments of a call as it left them: the caller's own, or copies once the student's function changed one."""
+
+    def __init__(self, request: Request) -> None:
+        """Take the arguments of a request, the named ones last."""
+        self.arguments = [*request.arguments, *request.named.values()]
+        self._ours = request.in_place
+
+    def change(self, k: int, now: np.ndarray[Any, Any]) -> None:
+        """Give the k-th array its new contents, if they fit."""
+        if not self._ours:
+            self.arguments, self._ours = copies_of(self.arguments), True
+        targets = arrays_in(self.arguments)
+        if 0 <= k < len(targets) and _alike(targets[k], now) and targets[k].flags.writeable:
+            targets[k][...] = now
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call came to: a value, or what went wrong, and NumPy's complaints."""
+    """What a call came to: a value, or what went wrong, the arguments as it left them, and NumPy's complaints."""
 
     value: Any = None
+    given: Given | None = None
     error: StudentError | CallTimeoutError | NotCalledError | None = None
     complaints: tuple[str, ...] = ()
 
@@ -166,7 +187,7 @@ class Session:
         self._met: dict[tuple[str, ...], dict[str, Any]] = {}  # what the last cell left under the next test's names
         self._asking = False
         self._callbacks: dict[int, Callable[..., Any]] = {}
-        self._passed: dict[int, list[Any]] = {}
+        self._passed: dict[int, Given] = {}  # with which call a handle came
         ours, theirs = socket.socketpair()
         self.channel = Channel(ours, limits.message_bytes)
         try:
@@ -273,33 +294,32 @@ class Session:
         return replies
 
     def _reply_to(self, request: Request, came: Any) -> Reply:
-        arguments = [*request.arguments, *request.named.values()]
-        for argument in arguments:
-            if type(argument) is np.random.Generator:  # every call gets a stream of its own
-                argument.bit_generator.state = argument.bit_generator.jumped().state  # type: ignore[attr-defined]
+        given = Given(request)
+        if request.in_place:
+            for argument in given.arguments:
+                if type(argument) is np.random.Generator:  # every call gets a stream of its own
+                    argument.bit_generator.state = argument.bit_generator.jumped().state  # type: ignore[attr-defined]
         match came:
             case ("gave", value, list() as complaints, list() as changes):
-                self._note(arguments, changes, value)
-                return Reply(value, complaints=_sentences(complaints))
+                self._note(given, changes, value)
+                return Reply(value, given, complaints=_sentences(complaints))
             case ("raised", str() as ename, str() as text, list() as complaints, list() as changes):
-                self._note(arguments, changes, None)
-                return Reply(error=StudentError(plain(ename), plain(text)), complaints=_sentences(complaints))
+                self._note(given, changes, None)
+                return Reply(None, given, StudentError(plain(ename), plain(text)), _sentences(complaints))
             case ("skipped",) if request.cache_of is not None:
                 return Reply(error=NotCalledError())
         raise self._malformed()
 
-    def _note(self, arguments: Sequence[Any], changes: list[Any], value: Any) -> None:
-        """Change the caller's arrays as the student's function changed its own."""
-        arrays = arrays_in(arguments)
+    def _note(self, given: Given, changes: list[Any], value: Any) -> None:
+        """Change arrays here as the student's function changed its own."""
         for handle in _handles(value):
-            self._passed[handle._number] = arrays
+            self._passed[handle._number] = given
         for change in changes:
             match change:
                 case (int() as call, int() as k, np.ndarray() as now):
-                    targets = self._passed.get(call, []) if call else arrays
-                    target = targets[k] if 0 <= k < len(targets) else None
-                    if target is not None and _alike(target, now) and target.flags.writeable:
-                        target[...] = now
+                    of = self._passed.get(call) if call else given
+                    if of:
+                        of.change(k, now)
 
     def check(self) -> None:
         """Make sure that what has just run stayed within its limits of disk and threads, so that it is blamed itself.
@@ -403,6 +423,21 @@ class Session:
 
     def _resolve(self, reference: Reference) -> Handle:
         return Handle(self, reference)
+
+
+def copies_of(arguments: Sequence[Any]) -> list[Any]:
+    """Return arguments with every array, and every random generator, copied."""
+    return [_copy_of(argument) for argument in arguments]
+
+
+def _copy_of(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, list | tuple):
+        return type(value)(map(_copy_of, value))
+    if isinstance(value, dict):
+        return {key: _copy_of(part) for key, part in value.items()}
+    return copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
 
 
 def _alike(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
