@@ -32,6 +32,7 @@ from autograder.sandbox.wire import Channel, MessageError, Reference, arrays_in,
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
 MAGIC = re.compile(r"^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]", re.MULTILINE)  # IPython's own syntax
+ALWAYS = [("always", None, Warning, None, 0)]  # how `warnings` keeps the filter that lets all through
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
 SOON_S = 0.002  # within which the next answer takes this one along
@@ -232,6 +233,7 @@ class Server:
         self.number = 0
         self.cache: int | None = None  # the number of the cache that the last call has left here
         self.busy = self.interrupted = False
+        self.caught: list[warnings.WarningMessage] = []  # by the running calls
         self.sent = 0.0  # when the last answer went out
         self.answers: dict[str, Callable[..., Any]] = {
             "cell": self.cell,
@@ -317,6 +319,21 @@ class Server:
             self.kept.pop(number, None)
             self.watched.pop(number, None)
         caches: list[int | None] = []
+        with self.quietly():
+            self.call_each(requests, caches)
+
+    @contextlib.contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Collect what NumPy complains of, and drop what functions print."""
+        with (
+            warnings.catch_warnings(record=True) as self.caught,
+            redirected(_Nowhere(), _Nowhere()),
+            np.errstate(all="warn", under="ignore"),
+        ):
+            yield
+
+    def call_each(self, requests: list[tuple[Any, ...]], caches: list[int | None]) -> None:
+        """Call functions, and note where their caches are kept."""
         for k, (function, arguments, named, keeps, cache_of, time_s) in enumerate(requests):
             more = k + 1 < len(requests) and requests[k + 1][-1] == time_s
             self.cache, own = None, caches[cache_of] if cache_of is not None else None
@@ -342,15 +359,13 @@ class Server:
             arguments = [*arguments, self.kept[own]]
         complaints: list[str] = []
         first = self.number
+        self.caught.clear()
+        np.seterr(all="warn", under="ignore")  # again, since the function before may have changed it
+        if warnings.filters[:1] != ALWAYS:
+            warnings.simplefilter("always")
         try:
-            with (
-                warnings.catch_warnings(record=True) as caught,
-                redirected(_Nowhere(), _Nowhere()),
-                np.errstate(all="warn", under="ignore"),
-            ):
-                warnings.simplefilter("always")
-                value = function(*arguments, **named)
-            complaints = [_text_of(w.message)[:200] for w in caught if issubclass(w.category, RuntimeWarning)]
+            value = function(*arguments, **named)
+            complaints = [_text_of(w.message)[:200] for w in self.caught if issubclass(w.category, RuntimeWarning)]
             del complaints[WARNINGS:]
         except KeyboardInterrupt:
             raise
