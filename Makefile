@@ -15,7 +15,7 @@ demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and 
 	@autograder demo
 
 test: $(VENV)/.stamp ## run the tests, on all cores
-	@pytest -m "not browser" --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+	@pytest -m "not browser" --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)
 	@npm install --prefix tests/browser --silent

@@ -20,18 +20,27 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_finish(session):
-    planned = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
-    session.stash[PLANNED] = [(p["attack"], p["place"]) for p in planned if "attack" in p and "place" in p]
+    planned = session.stash[PLANNED] = {}
+    for item in session.items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if "attack" in params and "place" in params:
+            planned.setdefault(item.path, []).append((params["attack"], params["place"]))
 
 
 @pytest.fixture(scope="session")
-def graders(request):
-    all_of_them = harness.Graders(request.session.stash[PLANNED])
+def graders():
+    all_of_them = harness.Graders()
     yield all_of_them
     all_of_them.close()
 
 
+@pytest.fixture(scope="module")
+def ahead(request, graders):
+    """All attacks of a file are handed over at once; other files may be another process's."""
+    graders.plan(request.session.stash[PLANNED].get(request.path, []))
+
+
 @pytest.fixture
-def outcome(graders, attack, place):
+def outcome(graders, ahead, attack, place):
     """What became of the attack at the place, and of its twin."""
     return graders.of(attack, place)

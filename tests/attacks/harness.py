@@ -381,12 +381,15 @@ def wait(future: "Future[Result]") -> Result:
 
 
 class Graders:
-    """All places. The whole session's attacks are handed over at once, so that places work side by side."""
+    """All places."""
 
-    def __init__(self, planned: list[tuple[Attack, Place]]) -> None:
+    def __init__(self) -> None:
         self.graders: dict[Place, Grader] = {}
         self.twins: set[tuple[str, Place]] = set()
         self.results: dict[tuple[str, Place], tuple[Future[Result], Future[Result] | None]] = {}
+
+    def plan(self, planned: list[tuple[Attack, Place]]) -> None:
+        """Hand attacks over, so that places work side by side."""
         for attack, place in planned:
             self._submit(attack, place)
 
