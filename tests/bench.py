@@ -10,6 +10,7 @@ import platform
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -321,6 +322,21 @@ def _class_of_copies(folder, copies, stock):
     return course
 
 
+def explorers():
+    """Press keys in a real browser, and drag for ten seconds."""
+    sys.path.insert(0, str(Path(__file__).parent / "browser"))
+    from lab import CHROMIUM
+    from measure import measure
+
+    if not CHROMIUM.exists():
+        print(f"explorers: not measured, since there is no {CHROMIUM}\n")
+        return
+    print("explorers in Chromium, medians of 40 key presses, in ms")
+    for what, numbers in measure().items():
+        print(f"  {what:74} " + "  ".join(f"{number:6.1f}" for number in numbers))
+    print()
+
+
 def main():
     machine()
     kill_matrix()
@@ -329,6 +345,7 @@ def main():
     one_submission()
     many_submissions()
     against_stock_nbgrader()
+    explorers()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from submissions import cell_of, solved, with_source, write
 from test_demo import command
 from test_engine import make_course
@@ -17,7 +17,7 @@ from traitlets.config import Config
 
 from autograder import grading
 from autograder.course import SECTIONS
-from autograder.pages import harmless
+from autograder.pages import FeedbackExporter, harmless
 from autograder.release import release
 
 SECTION = SECTIONS[0]
@@ -199,3 +199,23 @@ def test_nothing_of_the_metadata_survives_but_what_grading_reads(pages, tmp_path
     assert "alert(1)" not in kept
     assert nb.metadata.course.section == "activations"
     assert with_source(nb, relu_forward="x").metadata.language_info == {"name": "python"}
+
+
+def test_our_exporter_makes_nbconverts_page_with_words_for_every_picture():
+    nb = new_notebook(
+        cells=[
+            new_markdown_cell("# A title\n\n*text*, $x^2$, and `code`"),
+            new_code_cell("print('x < 1')\nx = [1, 'two']  # three", outputs=[new_output("stream", text="x < 1\n")]),
+            new_code_cell(
+                "plot()", outputs=[new_output("display_data", {"image/png": png(3, 3), "text/plain": "<Figure>"})]
+            ),
+        ]
+    )
+    pages = [
+        BeautifulSoup(kind().from_notebook_node(nb)[0], "html.parser") for kind in (FeedbackExporter, HTMLExporter)
+    ]
+    ours, theirs = pages
+    assert list(ours.stripped_strings) == list(theirs.stripped_strings)
+    assert [tag.name for tag in ours.find_all()] == [tag.name for tag in theirs.find_all()]
+    assert [image["src"] for image in ours.find_all("img")] == [image["src"] for image in theirs.find_all("img")] != []
+    assert [image["alt"] for image in ours.find_all("img")] == ["A picture that this cell drew"]
