@@ -14,8 +14,8 @@ help: ## show what can be made
 demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and print its tables
 	@autograder demo
 
-test: $(VENV)/.stamp ## run the tests, on all cores
-	@pytest -m "not browser" --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+test: $(VENV)/.stamp ## run the tests, three files at a time
+	@pytest -m "not browser" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)
 	@npm install --prefix tests/browser --silent
