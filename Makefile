@@ -6,16 +6,20 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser check lab bench lock
+.PHONY: help demo test thorough browser check lab bench lock
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and print its tables
 	@autograder demo
 
-test: $(VENV)/.stamp ## run the tests, three files at a time
-	@pytest -m "not browser" --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+TESTS := pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+test: $(VENV)/.stamp ## run the tests, on all cores
+	@$(TESTS) -m "not browser and not thorough"
+
+thorough: $(VENV)/.stamp ## run those that take longest: attacks as the other user too, and a class whose graders are killed
+	@$(TESTS) -m thorough
 
 browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)
 	@npm install --prefix tests/browser --silent

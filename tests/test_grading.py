@@ -402,6 +402,7 @@ def test_half_a_transaction_leaves_nothing(course, monkeypatch):
     assert not list((course.classroom / "autograded").glob("*/*"))
 
 
+@pytest.mark.thorough
 def test_a_class_of_200_whose_workers_and_grader_are_killed_ends_as_if_nothing_had_been(released, tmp_path):
     quiet, stormy = (copy_of(released, tmp_path / name) for name in ("quiet", "stormy"))
     class_of(quiet, 5)
