@@ -36,6 +36,9 @@ from source.gradcheck import relative_error
 from source.numeric import STEP, numeric_gradient, scale_of
 
 
+REPEATS = 15
+
+
 def machine():
     cpu = next((line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), "?")
     print(f"machine: {cpu}, {os.cpu_count()} cores, {platform.system()} {platform.release()}")
@@ -136,11 +139,11 @@ def one_submission():
         released = released_cells(nb)
         assert grade_notebook(path).points == grade_notebook(path).max_points
         with one_core(), counted_calls() as calls:
-            jailed = median_s(lambda path=path: grade_notebook(path), 25)
-            sent = {what: number // 25 for what, number in calls.items()}
+            jailed = median_s(lambda path=path: grade_notebook(path), REPEATS)
+            sent = {what: number // REPEATS for what, number in calls.items()}
         with one_core():
-            plain = median_s(lambda nb=nb, released=released: _without_walls(nb, released), 25)
-            opened = median_s(lambda section=section: _open_and_close(section), 25)
+            plain = median_s(lambda nb=nb, released=released: _without_walls(nb, released), REPEATS)
+            opened = median_s(lambda section=section: _open_and_close(section), REPEATS)
         print(
             f"  {section.name:22} {1000 * jailed:.0f} ms, {1000 * (jailed - plain):.0f} ms more than without the jail:"
         )

@@ -17,6 +17,9 @@ from autograder.release import release
 from source.glossary import look_up
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
+ALL_OF_IT = [  # every experiment of a notebook takes a quarter of a minute; `make thorough` goes through the others
+    pytest.param(path, marks=pytest.mark.thorough if k else []) for k, path in enumerate(NOTEBOOKS)
+]
 
 
 def run_all(nb, folder):
@@ -102,7 +105,7 @@ def test_a_notebook_is_written_one_line_a_line(path):
     assert raw == nbformat.writes(nbformat.reads(raw, as_version=4), indent=1) + "\n"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL_OF_IT, ids=lambda path: path.stem)
 def test_run_all_goes_through_the_solved_notebook(path):
     nb = run_all(nbformat.read(path, as_version=4), path.parent)
     texts = [output.get("text", "") for cell in nb.cells for output in cell.get("outputs", [])]

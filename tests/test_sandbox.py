@@ -73,7 +73,14 @@ def python_of(zygote):
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
-    until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: is_over(process))
+
+
+def is_over(process):
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def until(condition):
