@@ -35,7 +35,6 @@ from source import activations as kernels
 from source.gradcheck import relative_error
 from source.numeric import STEP, numeric_gradient, scale_of
 
-
 REPEATS = 15
 
 
