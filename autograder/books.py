@@ -22,7 +22,7 @@ class Books:
     def __init__(self, course: Course, section: Section) -> None:
         """Open it.
 
-        Raises: CourseError if it cannot be read, or the section has not been released.
+        Raises: CourseError if it cannot be read.
         """
         self.section, self.config = section, course.config
         courses = course.directory
@@ -38,7 +38,10 @@ class Books:
         self.gradebook.close()
 
     def released(self) -> dict[str, NotebookNode]:
-        """Return the cells of the assignment as they were recorded when it was released, by grade id."""
+        """Return the cells of the assignment as they were recorded when it was released, by grade id.
+
+        Raises: CourseError if it has not been.
+        """
         try:
             with _explained():
                 return released_cells(self.gradebook, self.section.name, self.section.folder)

@@ -7,8 +7,6 @@ from pathlib import Path
 from autograder.course import Course, Section
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
 ATTACHED = (".js", ".css")
 EXPLORERS = "explore/widgets/"
 

@@ -17,7 +17,7 @@ from autograder.feedback import write_feedback
 from autograder.filing import AutogradedFolder, timestamp_of
 from autograder.grade import METADATA, Grade
 from autograder.marking import Marked, Released
-from autograder.notebook import check_is_no_link, fingerprint, read_notebook
+from autograder.notebook import fingerprint
 from autograder.pool import Done, Here, Pool, Workplace
 from autograder.release import pass_on_interrupt, reason
 
@@ -225,15 +225,7 @@ def _course_at(root: Path, modified: int) -> Course:
 
 
 def _grade(course: Course, section: Section, student: str) -> Grade:
-    submitted = _notebook(course, "submitted", section, student)
-    if not submitted.is_file():
-        others = ", ".join(sorted(path.name for path in submitted.parent.glob("*"))[:5]) or "nothing"
-        raise CourseError(f"handed in no {submitted.name}; there is {others}")
-    check_is_no_link(submitted)
-    try:
-        read_notebook(submitted)
-    except CourseError as error:
-        raise CourseError(str(error).replace(f"{submitted.parent}{os.sep}", "")) from None
+    marking.read_submitted(_notebook(course, "submitted", section, student))
     result = course.nbgrader.autograde(section.folder, student, force=True, create=True)
     pass_on_interrupt(result)
     grade = recorded_grade(course, section, student) if result["success"] else None

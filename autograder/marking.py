@@ -1,5 +1,6 @@
 """Mark one submission file: what nbgrader's steps of autograding come to, without a gradebook, in one pass."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,15 +70,23 @@ def refuse(submitted: Path, section: Section, released: Released, config: Config
     return _finish(nb, refuse_cells(nb, section, released, reason), submitted, config)
 
 
-def _read(submitted: Path, released: Released) -> NotebookNode:
+def read_submitted(submitted: Path) -> NotebookNode:
+    """Read the file that a student handed in.
+
+    Raises: CourseError, one line, if it is none that can be graded.
+    """
     if not submitted.is_file():
         others = ", ".join(sorted(path.name for path in submitted.parent.glob("*"))[:5]) or "nothing"
         raise CourseError(f"handed in no {submitted.name}; there is {others}")
     check_is_no_link(submitted)
     try:
-        nb = read_notebook(submitted)
+        return read_notebook(submitted)
     except CourseError as error:
-        raise CourseError(str(error).replace(f"{submitted.parent}/", "")) from None
+        raise CourseError(str(error).replace(f"{submitted.parent}{os.sep}", "")) from None
+
+
+def _read(submitted: Path, released: Released) -> NotebookNode:
+    nb = read_submitted(submitted)
     nb.metadata.pop(METADATA, None)  # a grade that a submission brings along is none
     restore(nb, released)
     return nb

@@ -86,7 +86,7 @@ def highlight(source: str, language: str | None = None, metadata: Any = None) ->
 class FeedbackExporter(HTMLExporter):
     """nbconvert's exporter to HTML, without its second reading of the whole page, which takes two thirds of the time.
 
-    What that is for, words for pictures that have none, is done here.
+    What nbgrader's feedback template has of that, words for pictures that have none, is done here.
     """
 
     def from_notebook_node(  # type: ignore[override]

@@ -4,6 +4,7 @@ A worker is a trusted process of its own, started fresh, so that it holds neithe
 asks. Tasks and results cross as pickles: both ends are ours, and the jail is behind another wall.
 """
 
+import pickle
 import signal
 import subprocess
 import sys
@@ -153,7 +154,7 @@ class Pool(Workplace):
 
     def _bury(self, worker: _Worker) -> str:
         self.workers.remove(worker)
-        code = worker.end(at_once=True)
+        code = worker.end()  # not at once: it is ending, and how is what we want to know
         return f"signal {-code}, {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
@@ -175,6 +176,15 @@ def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[
         return None, error
 
 
+def _portable(error: Exception) -> Exception:
+    """Return an error that can cross: not every one survives being pickled, and one must not end the whole run."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
 def _work(connection: Connection) -> None:
     """Do tasks until nobody gives any."""
     while True:
@@ -182,7 +192,8 @@ def _work(connection: Connection) -> None:
             function, arguments = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_attempt(function, arguments))
+        value, error = _attempt(function, arguments)
+        connection.send((value, error and _portable(error)))
 
 
 def main() -> None:

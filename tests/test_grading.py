@@ -25,6 +25,7 @@ from autograder.demo.handing_in import DUE
 from autograder.grade import METADATA
 from autograder.pool import Here, Pool
 from autograder.release import release
+from autograder.sandbox.remote import SessionLostError
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own, of its autoflushes
 SECTION = find_section("activations")
@@ -238,6 +239,10 @@ def complain():
     raise ValueError("the task's own")
 
 
+def complain_in_a_way_that_cannot_be_pickled():
+    raise SessionLostError("gone", ended=True)
+
+
 def die_once(path):
     if not os.path.exists(path):
         Path(path).touch()
@@ -252,17 +257,17 @@ def test_every_task_comes_back_once_also_those_that_are_added_meanwhile(place):
         for k in range(5):
             work.add(k, double, k)
         work.add("wrong", complain)
+        work.add("strange", complain_in_a_way_that_cannot_be_pickled)
         came = {}
         for done in work.results():
             assert done.key not in came
             came[done.key] = done
             if done.key == 3:
                 work.add("later", double, 50, soon=True)
-    assert {key: done.value for key, done in came.items()} == {k: 2 * k for k in range(5)} | {
-        "wrong": None,
-        "later": 100,
-    }
+    failed = dict.fromkeys(("wrong", "strange"))
+    assert {key: done.value for key, done in came.items()} == {k: 2 * k for k in range(5)} | failed | {"later": 100}
     assert isinstance(came["wrong"].error, ValueError)
+    assert "gone" in str(came["strange"].error)
 
 
 @pytest.mark.usefixtures("released")

@@ -17,6 +17,11 @@ import harness  # noqa: E402
 PLANNED = pytest.StashKey()
 
 
+def pytest_report_header():
+    folder = harness.closed_to_others()
+    return f"attacks: not tried as an ordinary user, who may not enter {folder}" if folder else None
+
+
 def pytest_generate_tests(metafunc):
     if "place" in metafunc.fixturenames:
         places, first = harness.places(), set()

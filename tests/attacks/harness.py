@@ -177,8 +177,13 @@ def places() -> list[Place]:
     from autograder.sandbox import levels
 
     offered = [level.name for level in levels.probe() if not level.problem and level.name != "process"]
-    users = ["root", "ordinary"] if os.geteuid() == 0 else ["ordinary"]
+    users = ["ordinary"] if os.geteuid() else ["root", "ordinary"] if closed_to_others() is None else ["root"]
     return [Place(level, user) for level in offered for user in users]
+
+
+def closed_to_others() -> Path | None:
+    """Return the folder above this course that keeps an ordinary user out, if there is one (mktemp -d makes such)."""
+    return next((folder for folder in (ROOT, *ROOT.parents) if not folder.stat().st_mode & 0o001), None)
 
 
 def notebook(cells: Cells, honest: bool = True, short: bool = False) -> Any:
