@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from nbgrader.utils import find_all_files, rmtree
+from nbgrader.utils import find_all_files, parse_utc, rmtree
 
 from autograder.course import Course, CourseError, Section
+from autograder.notebook import is_link
 
 READ_ONLY = 0o444  # nbgrader's own
 NEW, OLD = ".new-", ".old-"
@@ -18,8 +19,6 @@ def timestamp_of(course: Course, section: Section, student: str) -> Any:
 
     Raises: CourseError if it is no date.
     """
-    from nbgrader.utils import parse_utc
-
     path = course.submitted(section, student) / "timestamp.txt"
     text = path.read_text(encoding="utf-8", errors="replace").strip() if path.is_file() else ""
     try:
@@ -32,7 +31,9 @@ class AutogradedFolder:
     """A student's folder below autograded/, prepared beside its place; the notebook in it is `text`."""
 
     def __init__(self, course: Course, section: Section, student: str, text: str) -> None:
-        """Write it. Files behind links are left out: nbgrader would copy what they point to.
+        """Write it: what the student handed in, over it what lies beside the course's notebook, and the notebook.
+
+        A student's files behind links are left out: nbgrader would copy what they point to.
 
         Raises: OSError, with nothing left behind.
         """
@@ -41,12 +42,10 @@ class AutogradedFolder:
         _remove(self.new)
         self.new.mkdir(parents=True)
         try:
-            courses = course.directory
-            ignored = [*courses.ignore, "*.ipynb"]
-            for origin in (course.submitted(section, student), course.notebook(section).parent):
-                for name in find_all_files(str(origin), ignored):
-                    path = Path(name)
-                    if not (path.is_symlink() or path.stat().st_nlink > 1):
+            ignored, handed_in = [*course.directory.ignore, "*.ipynb"], course.submitted(section, student)
+            for origin in (handed_in, course.notebook(section).parent):
+                for path in map(Path, find_all_files(str(origin), ignored)):
+                    if origin != handed_in or not is_link(path):
                         _copy(path, self.new / path.relative_to(origin))
             (self.new / f"{section.name}.ipynb").write_text(text, encoding="utf-8")
             for path in self.new.rglob("*"):

@@ -67,6 +67,11 @@ def check_is_no_link(path: Path) -> None:
             raise CourseError(f"{other.name} beside it is a link that leads nowhere: remove it")
 
 
+def is_link(path: Path) -> bool:
+    """Tell whether a path leads to somebody else's file: by a symbolic link, or as a second name of the file."""
+    return path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1)
+
+
 def fingerprint(path: Path) -> str:
     """Return the SHA-256 of a file: two hand-ins are the same if theirs is."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

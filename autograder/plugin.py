@@ -13,7 +13,7 @@ from autograder.books import released_cells
 from autograder.course import find_section
 from autograder.engine import grade_cells
 from autograder.grade import METADATA
-from autograder.notebook import check_is_no_link, fingerprint, restore
+from autograder.notebook import check_is_no_link, fingerprint, is_link, restore
 from autograder.sandbox import levels
 from autograder.takeover import take_over
 
@@ -45,7 +45,7 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
         folder = submitted_file(self, resources).parent
         copies = submitted_file(self, resources, "autograded").parent
         for path in [path for path in folder.rglob("*") if path.suffix != ".ipynb"]:
-            if path.is_symlink() or (path.is_file() and path.stat().st_nlink > 1):
+            if is_link(path):
                 copy = copies / path.relative_to(folder)
                 copy.unlink(missing_ok=True) if not copy.is_dir() else None
                 self.log.warning("%s: %s is a link, and is left out", who, path.relative_to(folder))

@@ -63,7 +63,7 @@ class _Ahead:
             while self.coming and student not in self.came:
                 result = next(self.coming)
                 self.came[result.student] = result
-        except CourseError as error:  # nbgrader will meet it again, and say so
+        except (CourseError, OSError, StopIteration) as error:  # nbgrader will meet it again, and say so
             self.converter.log.warning("one by one from here on: %s", error)
             self.names = []
         return self.came.pop(student, None)
