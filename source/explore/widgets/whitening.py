@@ -18,7 +18,7 @@ from source.types import Array
 STAGES = ("original", "centred", "normalised", "decorrelated", "whitened")
 TRAIN, TEST = 300, 150
 BOX = (-4.6, 8.4)  # of the picture, along both features
-DECADES = (-6, 4)  # of variances
+DECADES = (-8, 4)  # of variances
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.0)
 EPSES = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0)
 
@@ -56,7 +56,7 @@ class Whitening(Explorer):
             Control("stage", "Stage", STAGES, "original", str),
             Control("correlation", "Correlation", CORRELATIONS, 0.95),
             Control("noise", "Noise, std", (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0), 0.1),
-            Control("eps", "eps of the whitening", EPSES, 1e-5),
+            Control("eps", "eps of the whitening", EPSES, 1e-5, spoken),
             Control("samples", "Training points", (3, 4, 6, 10, 30, 100, TRAIN), 100),
         )
         super().__init__(controls, start, code_of("functions", functions))
@@ -89,7 +89,7 @@ class Whitening(Explorer):
                 "origin": float(on_map(0.0)),
                 "axis": [[float(on_map(at)), at] for at in (-4, -2, 0, 2, 4, 6, 8)],
                 "eps": float(log_unit(values["eps"], *DECADES)),
-                "variance_axis": [[float(log_unit(10.0**at, *DECADES)), at] for at in range(-6, 5, 2)],
+                "variance_axis": [[float(log_unit(10.0**at, *DECADES)), at] for at in range(-8, 5, 4)],
             },
         )
 
@@ -128,14 +128,14 @@ def sentence(seen: Seen, values: Mapping[str, Any]) -> str:
     stage = values["stage"]
     steep = f"the curvature xᵀx / N is {_times(seen.stages[stage])}"
     if stage == "original":
-        return f"As it comes, off centre, {steep}: most of that is the mean."
+        return f"As it comes, off centre, {steep}. Without the mean it would be {_times(seen.stages['centred'])}."
     if stage == "centred":
         return f"Less its mean, {steep}. What is left is unequal widths, and correlation."
     if stage == "normalised":
         correlation = seen.covariance[0, 1] / max(np.sqrt(seen.covariance[0, 0] * seen.covariance[1, 1]), 1e-12)
         return (
-            f"Both features have standard deviation 1, and still a correlation of {correlation:.3g}: {steep}, "
-            "one direction along (1, 1) and one across it."
+            f"Both features have standard deviation 1, and still a correlation of {correlation:.3g}: {steep}. "
+            "Dividing feature by feature cannot undo that."
         )
     if stage == "decorrelated":
         return (
@@ -147,6 +147,8 @@ def sentence(seen: Seen, values: Mapping[str, Any]) -> str:
 
 def _times(stage: Stage) -> str:
     condition = stage.condition_number
+    if condition < 1.1:
+        return "equally steep in all directions"
     return f"{spoken(condition)} times as steep one way as the other" if condition < 1e12 else "flat in one direction"
 
 
