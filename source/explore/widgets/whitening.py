@@ -1,4 +1,4 @@
-"""The whitening explorer: one cloud from its original place to whitened, and what that makes of its narrow direction."""
+"""The whitening explorer: one cloud from its original place to whitened, and what becomes of its narrow direction."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +10,8 @@ from source.explore.whitening import Bench, run_bench_with_noise
 from source.explore.widgets.asked import asked_for
 from source.explore.widgets.control import Control
 from source.explore.widgets.explorer import Explorer, script
-from source.explore.widgets.functions import Named, code_of, numbers, parts
+from source.explore.widgets.functions import Named, code_of
+from source.explore.widgets.promises import promised
 from source.explore.widgets.state import State, log_unit
 from source.explore.widgets.words import share, spoken
 from source.types import Array
@@ -49,7 +50,7 @@ class Whitening(Explorer):
     def __init__(self, functions: Named | None = None, **start: Any) -> None:
         """Prepare the cloud with `functions`; `start` sets controls."""
         asked = asked_for("Whitening", "preprocessing", ("zero_center", "standardize", "pca", "whiten"), functions)
-        self.functions = {name: _CHECKS[name](function) for name, function in asked.items()}
+        self.functions = promised(asked)
         draw = np.random.default_rng(0)
         self.train, self.test = draw.standard_normal((TRAIN, 4)), draw.standard_normal((TEST, 4))
         controls = (
@@ -166,33 +167,3 @@ def _whitened(seen: Seen, eps: float, steep: str) -> str:
         f"{spoken(1 / np.sqrt(small + eps))} times as wide. On the test set it has a variance of {spoken(test)}, "
         f"where training has {spoken(seen.bench.train_variance[1])}, and {noise} of that is noise.{outside}"
     )
-
-
-def _two_sets(function: Any, came: Any, names: str, x_train: Array, x_test: Array) -> tuple[Any, ...]:
-    """Hold `(train, test, ...)` to the shapes of what went in; what follows is one number a feature."""
-    shapes = (x_train.shape, x_test.shape, *[x_train.shape[1:]] * names.count(" "))
-    came = parts(function, came, names)
-    return tuple(numbers(function, each, *what) for each, *what in zip(came, names.split(", "), shapes, strict=False))
-
-
-def _moving(names: str) -> Any:
-    """Return what checks a function of (x_train, x_test), which returns these names."""
-    return lambda function: lambda *given: _two_sets(function, function(*given), names, *given[:2])
-
-
-def _checked_pca(function: Any) -> Any:
-    def pca(x: Array, k: int) -> tuple[Any, ...]:
-        names = "scores, components, explained_variance"
-        came = parts(function, function(x, k), names)
-        shapes = ((len(x), k), (k, x.shape[1]), (k,))
-        return tuple(numbers(function, *each) for each in zip(came, names.split(", "), shapes, strict=True))
-
-    return pca
-
-
-_CHECKS: Mapping[str, Any] = {
-    "zero_center": _moving("train, test, mean"),
-    "standardize": _moving("train, test, mean, std"),
-    "whiten": _moving("train, test"),
-    "pca": _checked_pca,
-}
