@@ -23,9 +23,9 @@ class Asked(Followed):
 class Owned:
     """A function of one of the bundle's modules, which is imported when it is first called: it may be withheld."""
 
-    def __init__(self, explorer: str, module: str, name: str) -> None:
-        """Remember where to look for it, and for whom."""
-        self.explorer, self.module, self.__name__ = explorer, module, name
+    def __init__(self, module: str, name: str, call_with_it: str) -> None:
+        """Remember where to look for it, and the code that hands it in."""
+        self.module, self.__name__, self.call_with_it = module, name, call_with_it
 
     def __call__(self, *arguments: Any) -> Any:
         """Return what it returns.
@@ -41,8 +41,7 @@ class Owned:
             function: Callable[..., Any] = getattr(import_module(f"source.{self.module}"), self.__name__)
         except ImportError:
             raise MissingError(
-                f"{self.__name__} is yours to write, in the section on {self.module}. Hand it in: "
-                f'explore.{self.explorer}(functions={{"{self.__name__}": {self.__name__}, ...}})'
+                f"{self.__name__} is yours to write, in the section on {self.module}. Hand it in: {self.call_with_it}"
             ) from None
         return function
 
@@ -58,4 +57,6 @@ def asked_for(explorer: str, module: str, names: Sequence[str], given: Named | N
             raise TypeError(f"{explorer} has no use for a function {name!r}; it asks for {', '.join(names)}")
         if not callable(function):
             raise TypeError(f"{name} must be a function, not {function!r}")
-    return {name: Asked(given[name]) if name in given else Owned(explorer, module, name) for name in names}
+    entries = ", ".join(f'"{name}": {name}' for name in names)
+    code = f"explore.{explorer}(functions={{{entries}}})"
+    return {name: Asked(given[name]) if name in given else Owned(module, name, code) for name in names}

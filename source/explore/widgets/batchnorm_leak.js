@@ -72,7 +72,7 @@ export default explorer((pen, arrays, { letters, kinds, company, zero, statistic
   // all test images
   const from = pen.narrow ? 44 : width + 76;
   const plot = { x: from, y: (pen.narrow ? tall + 34 : 0) + 64, width: pen.width - from - 12, height: (pen.narrow ? pen.height - tall - 34 : tall) - 64 - FOOT };
-  pen.text("right, of all test images, by whose statistics", plot.x, plot.y - 54, { weight: "600" });
+  pen.text("right, by whose statistics", plot.x, plot.y - 54, { weight: "600" });
   const looks = [["this batch's, shuffled", "circle", pen.blue, []], ["this batch's, sorted by class", "diamond", pen.vermilion, []], ["the training set's", "square", pen.green, [6, 4]]];
   pen.frame(plot.x, plot.y, plot.width, plot.height);
   pen.under(plot, size_axis, String, "batch size");
