@@ -259,8 +259,8 @@ PLAYED = {
         "DeadReLU": "activations=mine, dead_fraction=dead_fraction",
     },
     "02_preprocessing": {"Whitening": "functions=mine"},
-    "03_initialization": {"InitializationLab": "functions=mine"},
-    "04_batchnorm": {"BatchNormLeak": "functions=mine"},
+    "03_initialization": {"InitializationLab": "functions=my_functions"},
+    "04_batchnorm": {"BatchNormLeak": "functions=my_functions"},
 }
 
 
