@@ -201,17 +201,14 @@ def test_the_leak_measures_again_only_when_a_function_is_written_anew():
 @pytest.mark.parametrize(
     ("setting", "parts"),
     [
-        ({}, ["off centre", "130 times as steep", "Without the mean it would be 57 times"]),
-        ({"stage": "centred"}, ["57 times as steep", "unequal widths, and correlation"]),
-        ({"stage": "normalised"}, ["still a correlation of 0.945", "36 times"]),
-        ({"stage": "decorrelated"}, ["57 times as steep", "A valley turned is as narrow as before"]),
-        ({"stage": "whitened"}, ["equally steep in all directions", "4 times as wide", "17 % of that is noise"]),
+        ({}, ["As it comes, with mean (2.9, 2)", "130 times as steep", "Without the mean it would be 57 times"]),
+        ({"stage": "centred"}, ["with mean (0, 0)", "57 times as steep", "unequal widths, and correlation"]),
+        ({"stage": "normalised"}, ["now 1 and 1, and still", "a correlation of 0.945", "36 times"]),
+        ({"stage": "decorrelated"}, ["a correlation of 0,", "57 times as steep", "centred it was 57 times"]),
+        ({"stage": "whitened"}, ["equally steep in all directions", "4 times as wide", "17 % of it noise"]),
         ({"stage": "whitened", "eps": 1.0}, ["13 times as steep", "well below eps, so it is kept small, at 0.06"]),
-        (
-            {"stage": "whitened", "correlation": 1.0, "noise": 0.001, "eps": 1e-8},
-            ["930 times", "99 % of that is noise"],
-        ),
-        ({"stage": "whitened", "samples": 3}, ["variance of 5.3, where training has 1", "10 of 150 test points lie"]),
+        ({"stage": "whitened", "correlation": 1.0, "noise": 0.001, "eps": 1e-8}, ["930 times", "99 % of it noise"]),
+        ({"stage": "whitened", "samples": 3}, ["variance of 5.3 (training: 1)", "10 of 150 test points lie"]),
     ],
 )
 def test_whitening_says_what_one_sees_and_why(setting, parts):

@@ -22,7 +22,9 @@ OF_A_KIND = 2  # images to choose from
 COMPANIES = 20
 SIZES = (1, 2, 4, 8, 16, 32, 64, 150, 300)
 BATCH, TRAINING = "this batch", "the training set"
+COMPANIONS = ("any class", *(f"all {letter}" for letter in LETTERS))
 SCORES = (-0.5, 1.5)  # the axis of the scores
+CONTRAST = 2.2  # in standard deviations of a pixel, from black to white
 
 
 class BatchNormLeak(Explorer):
@@ -56,13 +58,15 @@ class BatchNormLeak(Explorer):
         mean, std = x_train.mean(axis=0), x_train.std(axis=0)
         self.x = (x_test - mean) / std
         self.net = fit_small_net((x_train - mean) / std, y_train, UNITS, draw)
-        self.images = [int(at) for kind in range(KINDS) for at in np.flatnonzero(self.y == kind)[:OF_A_KIND]]
-        self._measured: tuple[Any, Array] = (None, np.empty(0))
-        images = tuple(f"{LETTERS[self.y[at]]}{k % OF_A_KIND + 1}" for k, at in enumerate(self.images))
-        companions = ("any class", *(f"all {letter}" for letter in LETTERS))
+        self.images = {
+            f"{LETTERS[kind]}{k}": int(at)
+            for kind in range(KINDS)
+            for k, at in enumerate(np.flatnonzero(self.y == kind)[:OF_A_KIND], start=1)
+        }
+        self._measured: tuple[Any, Array] | None = None
         controls = (
-            Control("image", "Image", images, images[9], str),
-            Control("companions", "Companions", companions, companions[0], str, "choice"),
+            Control("image", "Image", tuple(self.images), "E2", str),
+            Control("companions", "Companions", COMPANIONS, COMPANIONS[0], str, "choice"),
             Control("batch_size", "Batch size", SIZES[:6], 16),
             Control("company", "Company", tuple(range(1, COMPANIES + 1)), 1, f"{{}} of {COMPANIES}".format),
             Control("statistics", "Mean and variance of", (BATCH, TRAINING), BATCH, str, "choice"),
@@ -71,47 +75,43 @@ class BatchNormLeak(Explorer):
 
     def compute(self, values: Mapping[str, Any]) -> State:
         """Classify the image in all its companies, and show one of them."""
-        at = self.images[self._place("image", values)]
-        kind = self._place("companions", values) - 1
-        companies = [
-            draw_companions(
-                self.y, at, values["batch_size"] - 1, np.random.default_rng([company, at]), kind if kind >= 0 else None
-            )
-            for company in range(COMPANIES)
-        ]
-        rows = [np.concatenate([[at], others]) for others in companies]
+        batches = self._batches(values)
+        chosen, company = values["statistics"], values["company"] - 1
+        shown, kind = batches[company], int(self.y[batches[0][0]])
+        other = TRAINING if chosen == BATCH else BATCH
         scores = {
-            name: np.stack([of(self.x[each])[0] for each in rows])
+            name: np.stack([of(self.x[batch])[0] for batch in batches])
             for name, of in ((BATCH, self._by_batch), (TRAINING, self._by_training))
         }
-        other = TRAINING if values["statistics"] == BATCH else BATCH
-        company, accuracies = values["company"] - 1, self._accuracies()
-        verdicts = {name: each.argmax(axis=1) for name, each in scores.items()}
+        verdicts, accuracies = {name: each.argmax(axis=1) for name, each in scores.items()}, self._accuracies()
         return State(
-            sentence(verdicts, int(self.y[at]), accuracies[SIZES.index(values["batch_size"])], values),
+            sentence(verdicts, kind, accuracies[SIZES.index(values["batch_size"])], values),
             {
-                "pictures": np.round(255 * unit(self.x[rows[company]], -2.2, 2.2)).astype(np.uint8),
-                "scores": unit([scores[values["statistics"]][company], scores[other][company]], *SCORES),
-                "verdicts": verdicts[values["statistics"]].astype(np.uint8),
-                "accuracies": np.column_stack([log_unit(SIZES, 0, np.log10(TEST)), accuracies]),
+                "pictures": np.round(255 * unit(self.x[shown], -CONTRAST, CONTRAST)).astype(np.uint8),
+                "scores": unit([scores[chosen][company], scores[other][company]], *SCORES),
+                "verdicts": verdicts[chosen].astype(np.uint8),
+                "accuracies": np.column_stack([along(SIZES), accuracies]),
                 "numbers": np.column_stack([SIZES, 100 * accuracies]),
             },
             {
                 "letters": list(LETTERS),
-                "kinds": [int(self.y[each]) for each in rows[company]],
+                "kinds": self.y[shown].tolist(),
                 "company": company,
                 "zero": float(unit(0, *SCORES)),
-                "statistics": [values["statistics"], other],
-                "size": float(log_unit(values["batch_size"], 0, np.log10(TEST))),
-                "size_axis": [[float(log_unit(size, 0, np.log10(TEST))), size] for size in (1, 4, 16, 64, TEST)],
+                "statistics": [chosen, other],
+                "size": float(along(values["batch_size"])),
+                "size_axis": [[float(along(size)), size] for size in (1, 4, 16, 64, TEST)],
                 "share_axis": [[each / 100, each] for each in range(0, 101, 25)],
             },
         )
 
-    def _place(self, name: str, values: Mapping[str, Any]) -> int:
-        """Return which of its values a control has."""
-        control = next(each for each in self.controls if each.name == name)
-        return control.values.index(values[name])
+    def _batches(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the indices of the image and its companions, in each of its companies."""
+        at, others = self.images[values["image"]], values["batch_size"] - 1
+        kind = COMPANIONS.index(values["companions"]) - 1
+        draws = [np.random.default_rng([company, at]) for company in range(COMPANIES)]
+        drawn = [draw_companions(self.y, at, others, draw, kind if kind >= 0 else None) for draw in draws]
+        return [np.concatenate([[at], each]) for each in drawn]
 
     def _by_batch(self, x: Array) -> Array:
         """Return the scores of a batch, normalised by itself."""
@@ -127,16 +127,17 @@ class BatchNormLeak(Explorer):
     def _accuracies(self) -> Array:
         """Return the accuracy for every batch size, (sizes, 3): measured once, until a function is written anew."""
         key = tuple(each.newest for each in self.asked.values())
-        if self._measured[0] != key:
+        if self._measured is None or self._measured[0] != key:
             shuffled, by_class = np.random.default_rng(1).permutation(TEST), np.argsort(self.y, kind="stable")
             ways = ((self._by_batch, shuffled), (self._by_batch, by_class), (self._by_training, by_class))
-            self._measured = (
-                key,
-                np.array(
-                    [[accuracy_in_batches(of, self.x, self.y, order, size) for of, order in ways] for size in SIZES]
-                ),
-            )
+            columns = [[accuracy_in_batches(of, self.x, self.y, order, size) for size in SIZES] for of, order in ways]
+            self._measured = key, np.array(columns).T
         return self._measured[1]
+
+
+def along(sizes: Any) -> Array:
+    """Return where batch sizes lie on their axis, from 1 to the whole test set."""
+    return log_unit(sizes, 0, np.log10(TEST))
 
 
 def sentence(verdicts: Mapping[str, Any], kind: int, accuracies: Array, values: Mapping[str, Any]) -> str:

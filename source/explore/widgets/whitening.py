@@ -128,22 +128,20 @@ def sentence(seen: Seen, values: Mapping[str, Any]) -> str:
     """Say what this stage has done to the curvature, and at the last one, what it has made of the second axis."""
     stage = values["stage"]
     steep = f"the curvature xᵀx / N is {_times(seen.stages[stage])}"
-    if stage == "original":
-        return f"As it comes, off centre, {steep}. Without the mean it would be {_times(seen.stages['centred'])}."
-    if stage == "centred":
-        return f"Less its mean, {steep}. What is left is unequal widths, and correlation."
-    if stage == "normalised":
-        correlation = seen.covariance[0, 1] / max(np.sqrt(seen.covariance[0, 0] * seen.covariance[1, 1]), 1e-12)
-        return (
-            f"Both features have standard deviation 1, and still a correlation of {correlation:.3g}: {steep}. "
-            "Dividing feature by feature cannot undo that."
-        )
-    if stage == "decorrelated":
-        return (
-            f"Turned until the axes are principal, the covariance is diagonal, and {steep}: as much as after centring. "
-            "A valley turned is as narrow as before."
-        )
-    return _whitened(seen, values["eps"], steep)
+    if stage == "whitened":
+        return _whitened(seen, values["eps"], steep)
+    mean = ", ".join(f"{each:.2g}" for each in np.round(seen.stages[stage].train.mean(axis=0), 6) + 0.0)
+    std = np.sqrt(np.diag(seen.covariance))
+    correlation = f"{seen.covariance[0, 1] / max(std[0] * std[1], 1e-12):.3g}"
+    centred = _times(seen.stages["centred"]).removesuffix(" one way as the other")
+    return {
+        "original": f"As it comes, with mean ({mean}), {steep}. Without the mean it would be {centred}.",
+        "centred": f"Centred, with mean ({mean}), {steep}. What is left is unequal widths, and correlation.",
+        "normalised": f"Each feature divided by its standard deviation, now {std[0]:.3g} and {std[1]:.3g}, and still "
+        f"with a correlation of {correlation}: {steep}.",
+        "decorrelated": f"Turned onto the principal axes, with a correlation of {correlation}, {steep}; centred it was "
+        f"{centred}. A valley turned is as narrow as before.",
+    }[stage]
 
 
 def _times(stage: Stage) -> str:
@@ -155,15 +153,12 @@ def _times(stage: Stage) -> str:
 
 def _whitened(seen: Seen, eps: float, steep: str) -> str:
     """Say what whitening has made of the second axis: left alone, or as wide as the first, with how much noise."""
-    small, test, noise = seen.variance[1], seen.bench.test_variance[1], share(float(seen.noise[1]))
+    small, test, noise = seen.variance[1], spoken(seen.bench.test_variance[1]), share(float(seen.noise[1]))
+    train = spoken(seen.bench.train_variance[1])
+    axis = f"Whitened, {steep}: axis 2, with a variance of {spoken(small)}, is"
     outside = f" {seen.beyond} of {TEST} test points lie beyond the picture." if seen.beyond else ""
     if small < eps / 3:
-        return (
-            f"Whitened, {steep}: the second axis has a variance of {spoken(small)}, well below eps, so it is kept "
-            f"small, at {spoken(seen.bench.train_variance[1])} in training and {spoken(test)} in the test.{outside}"
-        )
-    return (
-        f"Whitened, {steep}: the second axis, with a variance of {spoken(small)}, is made "
-        f"{spoken(1 / np.sqrt(small + eps))} times as wide. On the test set it has a variance of {spoken(test)}, "
-        f"where training has {spoken(seen.bench.train_variance[1])}, and {noise} of that is noise.{outside}"
-    )
+        return f"{axis} well below eps, so it is kept small, at {train} in training and {test} in the test.{outside}"
+    times = spoken(1 / np.sqrt(small + eps))
+    varies = f"On the test set it has a variance of {test} (training: {train}), {noise} of it noise."
+    return f"{axis} made {times} times as wide. {varies}{outside}"
