@@ -220,12 +220,12 @@ def test_whitening_says_what_one_sees_and_why(setting, parts):
 @pytest.mark.parametrize(
     ("setting", "parts"),
     [
-        ({}, ["normal with std 0.01, that is 0.1 / √n", "the signal dies", "and the gradient vanishes"]),
+        ({}, ["Start: normal with std 0.01, weights of 0.1 / √n", "the signal dies", "and the gradient vanishes"]),
         ({"std": 1.0}, ["tanh saturates, 82 % of layer 10 is flat, and yet the gradient explodes: 4,900 times"]),
         ({"std": 1.0}, ["(theory: 5,200)", "multiplies it by 2.3: by 10 in its weights, by 0.23 in its slopes"]),
-        ({"start": "Xavier"}, ["by Xavier, that is 1 / √n", "the gradient arrives × 0.27 (theory: 0.27)"]),
+        ({"start": "Xavier"}, ["Xavier, weights of 1 / √n", "the gradient arrives × 0.27 (theory: 0.27)"]),
         ({"start": "Xavier", "nonlinearity": "relu"}, ["the signal fades", "arrives × 0.027"]),
-        ({"start": "He", "nonlinearity": "relu"}, ["that is 1.4 / √n: the signal arrives", "(theory: 1)"]),
+        ({"start": "He", "nonlinearity": "relu"}, ["weights of 1.4 / √n: the signal arrives", "(theory: 1)"]),
         ({"start": "Xavier", "nonlinearity": "sigmoid"}, ["the signal arrives", "and yet the gradient vanishes"]),
         ({"std": 3.2, "nonlinearity": "relu"}, ["the signal explodes", "and the gradient explodes"]),
     ],
@@ -297,7 +297,7 @@ def test_any_other_nonlinearity_goes_round_the_stack_and_any_other_name_is_a_sta
     )
     assert made.state["error"] == ""
     assert made.controls[0].values == ("normal", "Xavier", "He", "orthogonal", "mine")
-    assert made.state["sentence"].startswith("Weights by mine, that is 1.4 / √n")
+    assert made.state["sentence"].startswith("Start: mine, weights of 1.4 / √n")
 
 
 def test_what_is_not_handed_in_is_asked_for_in_code_that_works(name, monkeypatch):

@@ -10,7 +10,7 @@ export default explorer((pen, arrays, { axis, size_axis, one }) => {
   const part = pen.width * (pen.narrow ? 1 : 0.36);
   const layers = across(LEFT, part - 58, 0);
   const flat = across(part - 46, part - (pen.narrow ? 8 : 0), 0);
-  const curves = pen.narrow ? [across(40, pen.width / 2 - 4, tall), across(pen.width / 2 + 40, pen.width - 8, tall)]
+  const curves = pen.narrow ? [across(40, pen.width / 2 - 10, tall), across(pen.width / 2 + 42, pen.width - 8, tall)]
     : [across(part + 56, part + (pen.width - part) / 2 + 2, 0), across(part + (pen.width - part) / 2 + 58, pen.width - 8, 0)];
 
   const head = (panel, title, note, colour = pen.ink) => {

@@ -148,7 +148,7 @@ def sentence(table: Array, bounded: bool, values: Mapping[str, Any]) -> str:
     """Say what becomes of the signal on its way up and of the gradient on its way down, and what one layer does."""
     gain, (size, flat) = float(table[:, 1].mean()), table[-1, [2, 6]]
     arrives, expected = (float(each) for each in table[0, 4:6])
-    start = f"normal with std {values['std']:g}" if values["start"] == "normal" else f"by {values['start']}"
+    start = f"normal with std {values['std']:g}" if values["start"] == "normal" else values["start"]
     layer = f"layer {values['depth']}"
     saturated = bounded and flat > 30 and size > 0.5
     up = (
@@ -162,7 +162,7 @@ def sentence(table: Array, bounded: bool, values: Mapping[str, Any]) -> str:
         why = f" A layer multiplies it by {spoken(factor)}: by {spoken(gain)} in its weights, "
         why += f"by {spoken(factor / gain)} in its slopes."
     surprising = saturated or _fate(size) == "arrives"
-    return f"Weights {start}, that is {spoken(gain)} / √n: {up}{_down(arrives, expected, surprising)}{why}"
+    return f"Start: {start}, weights of {spoken(gain)} / √n: {up}{_down(arrives, expected, surprising)}{why}"
 
 
 def _fate(size: float) -> str:
