@@ -24,7 +24,7 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 150, 300)
 BATCH, TRAINING = "this batch", "the training set"
 COMPANIONS = ("any class", *(f"all {letter}" for letter in LETTERS))
 SCORES = (-0.5, 1.5)  # the axis of the scores
-CONTRAST = 2.2  # in standard deviations of a pixel, from black to white
+CONTRAST = 2.2  # from grey to white, in units of the patterns
 
 
 class BatchNormLeak(Explorer):
@@ -55,9 +55,8 @@ class BatchNormLeak(Explorer):
         world, draw = TinyImages.world(WORLD), np.random.default_rng(WORLD)
         x_train, y_train = world.take(TRAIN, draw)
         x_test, self.y = world.take(TEST, draw)
-        mean, std = x_train.mean(axis=0), x_train.std(axis=0)
-        self.x = (x_test - mean) / std
-        self.net = fit_small_net((x_train - mean) / std, y_train, UNITS, draw)
+        self.x = world.without_lens(x_test)
+        self.net = fit_small_net(world.without_lens(x_train), y_train, UNITS, draw)
         self.images = {
             f"{LETTERS[kind]}{k}": int(at)
             for kind in range(KINDS)
@@ -162,9 +161,9 @@ def sentence(verdicts: Mapping[str, Any], kind: int, accuracies: Array, values: 
             "Alone in its batch an image is its own mean: x − mean = 0 in every unit, and nothing of it is left. So "
             f"every image is called {called}, {image} too. With the training set's statistics it is called {calm}."
         )
-    company = "of any class" if values["companions"] == "any class" else f"that are {values['companions']}"
+    company = f"{size - 1} companion{'s' * (size > 2)} of {values['companions'].replace('all', 'class')}"
     return (
-        f"Among {size - 1} companions {company}, {image} is called {called}; in 20 such companies, {votes}. With the "
+        f"Among {company}, {image} is called {called}; in 20 such companies, {votes}. With the "
         f"training set's statistics: {calm}. Right, of all test images: {shuffled} shuffled, {by_class} sorted, "
         f"{by_training} with the training set's."
     )
