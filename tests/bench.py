@@ -289,8 +289,8 @@ def a_large_class():
         assert again == scores
     (early, few), (late, many) = (run.held[int(share * (len(run.held) - 1))] for share in (0.25, 0.95))
     print(
-        f"  {run.seconds:.0f} s; {early:.0f} MB and {few} open files after a quarter of it, {late:.0f} MB and {many} near "
-        f"its end, at most {run.peak_mb:.0f} MB; again, with nothing new: {nothing.seconds:.1f} s\n"
+        f"  {run.seconds:.0f} s; {early:.0f} MB and {few} open files after a quarter of it, {late:.0f} MB and {many} "
+        f"near its end, at most {run.peak_mb:.0f} MB; again, with nothing new: {nothing.seconds:.1f} s\n"
     )
 
 
