@@ -27,6 +27,8 @@ DTYPES = {
 }
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 PREFIX = struct.Struct("<IQ")
+TIMEVAL = struct.Struct("@ll")
+TICK_S = 0.1  # how long one system call may wait; the last tick before a deadline is waited for by polling
 PLAIN = frozenset((bool, float, str, bytes, type(None)))  # that cross as themselves, as most whole numbers do
 INT_RANGE = range(-(2**63), 2**64)
 DEPTH = 16  # of lists within lists
@@ -283,7 +285,9 @@ class Channel:
         self._held = b""
         self._poll = select.poll()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        sock.setblocking(patient)
+        if not patient:  # to wait within read and write is quicker than to be refused, and wait before the next
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                sock.setsockopt(socket.SOL_SOCKET, option, TIMEVAL.pack(0, int(1e6 * TICK_S)))
 
     def check(self, header: bytes, buffers: Buffers) -> int:
         """Return how many bytes the buffers hold.
@@ -318,10 +322,10 @@ class Channel:
             parts = [b"".join(parts)]
         waiting = [memoryview(part) for part in parts]
         while waiting:
+            self._wait(select.POLLOUT, deadline)
             try:
                 sent = os.writev(self.socket.fileno(), waiting[:64])  # sendmsg could send descriptors: no fork may
             except BlockingIOError:
-                self._wait(select.POLLOUT, deadline)
                 continue
             except OSError:
                 raise PeerGoneError from None
@@ -376,10 +380,10 @@ class Channel:
         while True:
             if time.monotonic() > deadline:
                 raise DeadlineError  # also where bytes keep coming, one at a time
+            self._wait(select.POLLIN, deadline)
             try:
                 count = self.socket.recv_into(target)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
                 continue
             except OSError:
                 raise PeerGoneError from None
@@ -388,11 +392,13 @@ class Channel:
             return count
 
     def _wait(self, event: int, deadline: float) -> None:
+        """Come back when the next system call will not wait beyond the deadline, or can be done at once."""
         left = deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineError
+        if left > TICK_S:
+            return
         self._poll.register(self.socket, event)
-        self._poll.poll(None if math.isinf(left) else 1000 * left)
+        if not self._poll.poll(max(0.0, 1000 * left)):
+            raise DeadlineError
 
     def close(self) -> None:
         """Close this end."""
@@ -424,7 +430,7 @@ def sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-SMALL = 4096  # bytes, up to which two byte strings are compared more quickly than two arrays
+SMALL = 1 << 16  # bytes, up to which two byte strings are compared more quickly than two arrays
 
 
 def same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
