@@ -80,6 +80,11 @@ def find_section(title: str) -> Section:
     raise CourseError(f"there is no section called {title!r}; there are: {known}")
 
 
+def section_called(assignment: str) -> Section | None:
+    """Return the section that nbgrader's assignment is, by its folder's name; None if it is somebody's own."""
+    return next((section for section in SECTIONS if section.folder == assignment), None)
+
+
 @dataclass(frozen=True)
 class Course:
     """The course's folder, where nbgrader_config.py stands."""
