@@ -111,6 +111,11 @@ class Course:
             raise CourseError(f"{path} is missing: restore it with 'git checkout notebooks'")
         return path
 
+    def own_assignments(self) -> list[str]:
+        """Return the assignments in notebooks/ that are none of the sections, but an instructor's own."""
+        folders = sorted(path.name for path in (self.root / "notebooks").iterdir() if any(path.glob("*.ipynb")))
+        return [name for name in folders if not section_called(name)]
+
     def submitted(self, section: Section, student: str) -> Path:
         """Return the folder that a student handed in."""
         return self.classroom / "submitted" / student / section.folder

@@ -42,8 +42,8 @@ def check_kernel(nb: NotebookNode, released: Kernel | None) -> None:
     name, language = str(kernel.get("name") or "python"), str(kernel.get("language") or "")
     if (language or re.sub(r"[\d.]+$", "", name)).lower() not in ("python", "ipython"):
         raise CourseError(
-            f"the kernel {name!r} is none of Python's, which are all that the jail can run; README says how to grade "
-            "such an assignment with nbgrader's own Execute, without walls"
+            f"the kernel {name!r} is none of Python's, and the jail runs nothing else: grade it in a course whose "
+            "nbgrader_config.py does not name autograder.plugin, without walls, on work that you would open yourself"
         )
 
 

@@ -8,16 +8,26 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.api import Gradebook
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import determine_grade
+from submissions import ROOT, solved, with_source, write
 from talking import REAL, STUBBORN
+from test_engine import make_course
 from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.course import CourseError, section_called
 from autograder.foreign import check_hidden, check_is_foreign, check_kernel, files_beside, grade_inside
+from autograder.grading import recorded_grade
 from autograder.notebook import grade_id, is_test, released_cells, restore
+from autograder.release import release
 from autograder.sandbox.limits import Limits
 
 LOG = logging.getLogger(__name__)
+# nbgrader's own, of its autoflushes
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 SQUARE = "def square(x):\n    return x * x"
 
 
@@ -58,7 +68,7 @@ def printed(nb, k):
         ("1.5", 1.5),
         ("nine = square(3)\nprint(nine)", 2),
         ("del square\ntry:\n    square(3)\nexcept NameError:\n    pass", 2),
-        ("%matplotlib inline\nimport math, os\nassert math.sqrt(square(2)) == 2 and os.environ['NBGRADER_EXECUTION']", 2),
+        ("%matplotlib inline\nimport os\nassert os.environ['NBGRADER_EXECUTION'] == 'autograde'", 2),
         ("import sys\nprint('careful', file=sys.stderr)", 0),
         ("square(", 0),
         ("", 2),
@@ -317,3 +327,121 @@ def test_text_cells_are_left_alone(tmp_path):
     nb.cells.append(new_markdown_cell("# Notes"))
     assert graded(nb, tmp_path) == {"test0": 2}
     assert nb.cells[-1].source == "# Notes"
+
+
+class Classroom:
+    """A course of somebody's own, whose settings name our engine as tests/compat does, and nothing else of ours."""
+
+    def __init__(self, root):
+        self.root = root
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT / "tests" / "compat" / "config")).load_config()
+        config.CourseDirectory = Config(root=str(root), db_url=f"sqlite:///{root}/gradebook.db")
+        config.NbGrader.logfile = ""
+        self.api = NbGraderAPI(CourseDirectory(config=config), config=config)
+
+    def release(self, name, nb, **files):
+        self._put(self.root / "source" / name, nb, files)
+        result = self.api.generate_assignment(name)
+        assert result["success"], result
+
+    def grade(self, name, nb, **files):
+        """Hand in, and autograde; return nbgrader's result, and the graded notebook."""
+        self._put(self.root / "submitted" / "ann" / name, nb, files)
+        result = self.api.autograde(name, "ann", force=True)
+        graded = self.root / "autograded" / "ann" / name / f"{name}.ipynb"
+        return result, nbformat.read(graded, as_version=4) if graded.is_file() else None
+
+    def marks(self, name):
+        with Gradebook(f"sqlite:///{self.root}/gradebook.db") as gradebook:
+            notebook = gradebook.find_submission_notebook(name, name, "ann")
+            return {grade.name: grade.auto_score for grade in notebook.grades}
+
+    @staticmethod
+    def _put(folder, nb, files):
+        folder.mkdir(parents=True, exist_ok=True)
+        write(nb, folder / f"{folder.name}.ipynb")
+        for stem, text in files.items():
+            (folder / f"{stem}.txt").write_text(text)
+
+
+HOMEWORK = assignment("assert square(3) == 9", "assert open('data.txt').read() == 'the instructor'")
+
+
+@pytest.fixture(scope="module")
+def classroom(tmp_path_factory):
+    """One gradebook, since it takes seconds to make, and an assignment released into it."""
+    made = Classroom(tmp_path_factory.mktemp("classroom"))
+    made.release("homework", HOMEWORK, data="the instructor")
+    return made
+
+
+def test_nbgrader_releases_grades_and_keeps_books_of_somebodys_own_assignment(classroom):
+    result, nb = classroom.grade("homework", HOMEWORK, data="the student")
+    assert result["success"], result
+    assert classroom.marks("homework") == {"test0": 2, "test1": 2}
+    assert nb.metadata.autograder.isolation.endswith(", tests inside")
+    assert len(nb.metadata.autograder.submitted_sha256) == 64
+
+
+def test_what_a_submission_says_of_itself_makes_it_no_section(classroom):
+    """And brings no grade along: a section's is judged outside the jail, with all that is in reach there."""
+    nb = nbformat.from_dict(HOMEWORK)
+    nb.metadata.update(course={"section": "activations"}, autograder={"isolation": "bubblewrap", "points": 45})
+    result, nb = classroom.grade("homework", nb)
+    assert result["success"], result
+    assert nb.metadata.autograder.isolation.endswith(", tests inside")
+    assert "points" not in nb.metadata.autograder
+
+
+def test_a_sections_submission_cannot_have_its_tests_run_inside(tmp_path, monkeypatch):
+    course, section = make_course(tmp_path), section_called("01_activations")
+    monkeypatch.chdir(course.root)
+    release(course, section)
+    nb = with_source(solved(), relu_forward="def relu_forward(x):\n    return 1, 2")
+    nb.metadata.update(course={"section": "homework"}, autograder={"isolation": "bubblewrap, tests inside"})
+    for one in nb.cells:
+        one.source = one.source.replace("autograder.checks", "math")
+    course.submitted(section, "ann").mkdir(parents=True)
+    write(nb, course.submitted(section, "ann") / "activations.ipynb")
+    result = course.nbgrader.autograde(section.folder, "ann")
+    assert result["success"], result
+    grade = recorded_grade(course, section, "ann")
+    assert "inside" not in grade.isolation
+    lost = {cell.exercise for cell in grade.cells if cell.points < cell.max_points and cell.status != "manual"}
+    assert lost == {"relu_forward", "relu_backward"}
+
+
+def test_a_sections_notebook_under_another_name_is_refused(classroom):
+    classroom.release("renamed", solved())
+    result, nb = classroom.grade("renamed", solved())
+    assert not result["success"]
+    assert "which only a section of the course may" in result["log"]
+    assert nb is None
+
+
+def test_a_kernel_that_is_not_pythons_is_refused(classroom):
+    released = nbformat.from_dict(HOMEWORK)
+    released.metadata["kernelspec"] = {"name": "ir", "language": "python", "display_name": "R"}
+    classroom.release("in_r", released)
+    with Gradebook(f"sqlite:///{classroom.root}/gradebook.db") as gradebook:
+        notebook = gradebook.find_notebook("in_r", "in_r")
+        notebook.kernelspec = notebook.kernelspec.replace('"python"', '"R"')
+        gradebook.db.commit()
+    result, nb = classroom.grade("in_r", HOMEWORK)
+    assert not result["success"]
+    assert "the kernel 'ir' is none of Python's" in result["log"]
+    assert nb is None
+
+
+def test_a_task_keeps_its_role_and_its_points(classroom):
+    task = new_markdown_cell("Draw something.")
+    task.metadata.nbgrader = {"grade_id": "task", "grade": False, "solution": False, "locked": True, "task": True}
+    task.metadata.nbgrader.update(points=3.0, schema_version=3, cell_type="markdown")
+    nb = nbformat.from_dict(HOMEWORK)
+    nb.cells.append(task)
+    classroom.release("with_task", nb, data="the instructor")
+    result, graded = classroom.grade("with_task", nb)
+    assert result["success"], result
+    assert graded.cells[-1].metadata.nbgrader.task
+    assert graded.cells[-1].metadata.nbgrader.points == 3
+    assert classroom.marks("with_task") == {"test0": 2, "test1": 2, "task": None}
