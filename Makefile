@@ -21,7 +21,7 @@ test: $(VENV)/.stamp ## run the tests, on all cores
 thorough: $(VENV)/.stamp ## run those that take longest: attacks as the other user too, and a class whose graders are killed
 	@$(TESTS) -m thorough
 
-compat: $(VENV)/.stamp ## run nbgrader's own tests under its engine and under ours (some 20 minutes), and hold what differs
+compat: $(VENV)/.stamp ## run nbgrader's own tests under its engine and under ours, and hold what differs (half an hour)
 	@python tests/compat/run.py
 
 browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)

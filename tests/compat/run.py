@@ -31,7 +31,8 @@ def main() -> int:
         failed = ", ".join(name for name, outcome in stock.items() if outcome == FAILED)
         print(f"not held, since nbgrader's engine fails them too: {failed}")
     wrong = troubles(stock, ours, listed)
-    print(*(f"WRONG: {sentence}" for sentence in wrong), sep="\n")
+    for sentence in wrong:
+        print(f"WRONG: {sentence}")
     print("compat: FAILED" if wrong else "compat: what passes under nbgrader's engine passes under ours, or is listed")
     return 1 if wrong else 0
 
@@ -43,7 +44,7 @@ def _run(title: str, config: Path | None) -> Outcomes:
         shutil.copytree(PACKAGE / DATA, Path(folder) / "nbgrader" / DATA)
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-P", "-m", "pytest", "-c", os.devnull, f"--rootdir={PACKAGE.parent}"]
-        command += ["-p", "no:cacheprovider", "--numprocesses=auto", "-q", "--tb=line", "--disable-warnings"]
+        command += ["-p", "no:cacheprovider", "--numprocesses=auto", "-q", "--tb=line", "--show-capture=no", "--disable-warnings"]
         command += [f"--junitxml={report}", *(str(PACKAGE / "tests" / _file(suite)) for suite in SUITES)]
         subprocess.run(command, cwd=folder, env=_environment(folder, config), check=False)
         if not report.is_file():
