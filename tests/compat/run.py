@@ -44,8 +44,8 @@ def _run(title: str, config: Path | None) -> Outcomes:
         shutil.copytree(PACKAGE / DATA, Path(folder) / "nbgrader" / DATA)
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-P", "-m", "pytest", "-c", os.devnull, f"--rootdir={PACKAGE.parent}"]
-        command += ["-p", "no:cacheprovider", "--numprocesses=auto", "-q", "--tb=line", "--show-capture=no", "--disable-warnings"]
-        command += [f"--junitxml={report}", *(str(PACKAGE / "tests" / _file(suite)) for suite in SUITES)]
+        command += ["-p", "no:cacheprovider", "--numprocesses=auto", "-q", "--tb=line", "--show-capture=no"]
+        command += ["--disable-warnings", f"--junitxml={report}", *(str(PACKAGE / "tests" / _file(suite)) for suite in SUITES)]
         subprocess.run(command, cwd=folder, env=_environment(folder, config), check=False)
         if not report.is_file():
             sys.exit("compat: pytest has not begun: what it says stands above")
