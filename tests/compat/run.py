@@ -45,7 +45,7 @@ def _run(title: str, config: Path | None) -> Outcomes:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-P", "-m", "pytest", "-c", os.devnull, f"--rootdir={PACKAGE.parent}"]
         command += ["-p", "no:cacheprovider", "--numprocesses=auto", "-q", "--tb=line", "--show-capture=no"]
-        command += ["--disable-warnings", f"--junitxml={report}", *(str(PACKAGE / "tests" / _file(suite)) for suite in SUITES)]
+        command += ["--disable-warnings", f"--junitxml={report}", *map(_path, SUITES)]
         subprocess.run(command, cwd=folder, env=_environment(folder, config), check=False)
         if not report.is_file():
             sys.exit("compat: pytest has not begun: what it says stands above")
@@ -53,8 +53,8 @@ def _run(title: str, config: Path | None) -> Outcomes:
         return outcomes(report)
 
 
-def _file(suite: str) -> str:
-    return f"{suite}.py" if suite.startswith("test_") else suite
+def _path(suite: str) -> str:
+    return str(PACKAGE / "tests" / (f"{suite}.py" if suite.startswith("test_") else suite))
 
 
 def _environment(folder: str, config: Path | None) -> dict[str, str]:
