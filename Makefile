@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough browser check lab bench lock
+.PHONY: help demo test thorough compat browser check lab bench lock
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/.stamp ## run the tests, on all cores
 
 thorough: $(VENV)/.stamp ## run those that take longest: attacks as the other user too, and a class whose graders are killed
 	@$(TESTS) -m thorough
+
+compat: $(VENV)/.stamp ## run nbgrader's own tests under its engine and under ours, and hold what differs (half an hour)
+	@python tests/compat/run.py
 
 browser: $(VENV)/.stamp ## run the tests in a real browser (needs Chromium and npm)
 	@npm install --prefix tests/browser --silent

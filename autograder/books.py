@@ -117,9 +117,12 @@ def released_cells(gradebook: Gradebook, name: str, assignment: str) -> dict[str
     notebook = gradebook.find_notebook(name, assignment)
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
     solutions = {cell.name for cell in notebook.solution_cells}
-    return {
+    cells = {
         cell.name: _released_cell(cell, points.get(cell.name), cell.name in solutions) for cell in notebook.source_cells
     }
+    for task in notebook.task_cells:
+        cells[task.name].metadata.nbgrader.update(task=True, points=task.max_score)
+    return cells
 
 
 def _released_cell(source: Any, points: float | None, solution: bool) -> NotebookNode:

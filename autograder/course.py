@@ -82,6 +82,11 @@ def find_section(title: str) -> Section:
     raise CourseError(f"there is no section called {title!r}; there are: {known}")
 
 
+def section_called(assignment: str) -> Section | None:
+    """Return the section that nbgrader's assignment is, by its folder's name; None if it is somebody's own."""
+    return next((section for section in SECTIONS if section.folder == assignment), None)
+
+
 @dataclass(frozen=True)
 class Course:
     """The course's folder, where nbgrader_config.py stands."""
@@ -107,6 +112,11 @@ class Course:
         if not path.is_file():
             raise CourseError(f"{path} is missing: restore it with 'git checkout notebooks'")
         return path
+
+    def own_assignments(self) -> list[str]:
+        """Return the assignments in notebooks/ that are none of the sections, but an instructor's own."""
+        folders = sorted(path.name for path in (self.root / "notebooks").iterdir() if any(path.glob("*.ipynb")))
+        return [name for name in folders if not section_called(name)]
 
     def submitted(self, section: Section, student: str) -> Path:
         """Return the folder that a student handed in."""

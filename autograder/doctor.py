@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from autograder.course import SECTIONS, Course, CourseError
 from autograder.engine import warm_process
+from autograder.foreign import INSIDE
 from autograder.sandbox import levels
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.student import Student
@@ -41,6 +42,7 @@ def findings() -> Iterator[Finding]:
     yield _alembic()
     yield _kernel()
     yield _course()
+    yield _assignments()
     yield _isolation()
     yield _trial()
 
@@ -85,6 +87,18 @@ def _course() -> Finding:
     except OSError as error:
         return Finding("course", False, f"{probe} cannot be written: {error.strerror}", "give yourself write access")
     return Finding("course", True, f"{course.root}, its classroom can be written")
+
+
+def _assignments() -> Finding:
+    """Say for which assignments the promise about tests holds, and for which that about walls alone."""
+    try:
+        own = Course.find().own_assignments()
+    except CourseError:
+        own = []
+    state = f"{len(SECTIONS)} sections, tested outside the jail"
+    if own:
+        state += f"; {', '.join(own)}: {INSIDE}, as with any nbgrader, so that their marks can be forged"
+    return Finding("assignments", True, state)
 
 
 def _limits() -> Limits:

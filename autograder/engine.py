@@ -1,34 +1,33 @@
 """Grade one submission: restore it, run it in the jail, judge every graded cell. Fail closed: no verdict, no points."""
 
 import atexit
+import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nbclient.util import run_hook, run_sync
 from nbformat import NotebookNode
 from nbgrader.utils import setenv
 from traitlets.config import Config
 
 from autograder.bundle import last_change, write_source
+from autograder.cells import Came, Run, clear
 from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.course import SECTIONS, Course, CourseError, Section, find_section
 from autograder.grade import METADATA, CellGrade, Grade, Status
-from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role
-from autograder.outputs import error_output, kept_outputs, shown_output, text_output
+from autograder.notebook import grade_id, is_graded, is_test, read_notebook, released_cells, restore, role, tests_of
+from autograder.outputs import error_output, shown_output, text_output
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import CallTimeoutError, CellRun, Session, StudentError
-from autograder.sandbox.student import Lost, Student
+from autograder.sandbox.student import Files, Lost, Student
 from autograder.sandbox.warm import WarmProcess
 from autograder.testing import Outcome, needed_names, run_test
 
 VISIBLE = ("AssertionError", "GradientError")  # what the visible part of a test raises
-SKIP = "skip-execution"  # nbclient's tag
-Came = dict[str, CellRun | Outcome | Lost]  # by grade id: what running a cell, or a test, came to
 
 
 def grade_notebook(
@@ -76,20 +75,16 @@ def grade_cells(
     """
     start = time.perf_counter()
     limits = Limits.of(config or Config())
-    student = Student(lambda: warm_process(section, limits), limits)
-    with _one_at_a_time:
-        try:
-            came = _Run(nb, released, student, hooks_in(config or Config())).all()
-            level = student.level or warm_process(section, limits).level
-        finally:
-            student.close()
+    with jailed(section, limits) as student:
+        came = _Judged(nb, student, config or Config(), released).all()
+        level = student.level or warm_process(section, limits).level
     return _settle(nb, section, released, came, level, time.perf_counter() - start)
 
 
 def refuse_cells(nb: NotebookNode, section: Section, released: dict[str, NotebookNode], reason: str) -> Grade:
     """Grade a restored notebook that cannot be run: no points, and the reason wherever a test would have judged."""
-    _clear(nb)
-    lost: Came = {name: Lost(reason) for name, original in released.items() if is_test(original)}
+    clear(nb)
+    lost: Came = {name: Lost(reason) for name in tests_of(released)}
     return _settle(nb, section, released, lost, "", 0.0)
 
 
@@ -108,12 +103,28 @@ _one_at_a_time = threading.Lock()  # there is one warm process, and it has one f
 _warm: dict[tuple[Any, ...], WarmProcess] = {}
 
 
-def warm_process(section: Section, limits: Limits) -> WarmProcess:
+@contextlib.contextmanager
+def jailed(section: Section | None, limits: Limits, files: Files | None = None) -> Iterator[Student]:
+    """Give a submission its place in the jail, with the files that its notebook reads, and clear it away.
+
+    Raises: CourseError, as warm_process.
+    """
+    student = Student(lambda: warm_process(section, limits), limits, files)
+    with _one_at_a_time:
+        try:
+            yield student
+        finally:
+            student.close()
+
+
+def warm_process(section: Section | None, limits: Limits) -> WarmProcess:
     """Return this process's warm process for a section; there is one at a time, and it is kept until we end.
 
+    Without a section, for an assignment of somebody's own, there is no `source`.
     Raises: CourseError if the machine has no walls, or it does not start.
     """
-    key = (os.getpid(), section.name, last_change(section), str(limits.as_dict()))
+    of = (section.name, last_change(section)) if section else ()
+    key = (os.getpid(), of, str(limits.as_dict()))
     if key not in _warm or not _warm[key].alive:
         cool_down()
         _warm[key] = WarmProcess(lambda folder: _write_bundle(section, folder), limits)
@@ -127,66 +138,19 @@ def cool_down() -> None:
         _warm.pop(key).close()
 
 
-def _write_bundle(section: Section, folder: Path) -> Sequence[str]:
+def _write_bundle(section: Section | None, folder: Path) -> Sequence[str]:
     """Write what a student has beside the notebook, and return the modules that are worth importing ahead."""
-    return write_source(section, folder / "source")
+    return write_source(section, folder / "source") if section else ()
 
 
-def hooks_in(config: Config) -> dict[str, Callable[..., Any]]:
-    """Return nbclient's hooks on cells that a configuration sets, by name; a subclass's setting wins."""
-    return {
-        name: hook
-        for section in ("NotebookClient", "ExecutePreprocessor", "Execute")
-        for name, hook in config.get(section, {}).items()
-        if name.startswith("on_cell_") and callable(hook)
-    }
+class _Judged(Run):
+    """A pass in which the student's cells run in the jail, and the tests here."""
 
-
-class _Run:
-    """One pass over a submission's cells, in order."""
-
-    def __init__(
-        self,
-        nb: NotebookNode,
-        released: dict[str, NotebookNode],
-        student: Student,
-        hooks: dict[str, Callable[..., Any]],
-    ) -> None:
-        self.nb, self.released, self.student, self.hooks = nb, released, student, hooks
+    def __init__(self, nb: NotebookNode, student: Student, config: Config, released: dict[str, NotebookNode]) -> None:
+        super().__init__(nb, student, config, tests_of(released))
         exercises = tuple(name for name, cell in released.items() if role(cell).get("solution"))
-        self.needed = {
-            name: needed_names(cell.source, name, exercises) for name, cell in released.items() if is_test(cell)
-        }
-        self.came: Came = {}
-
-    def all(self) -> Came:
-        """Run everything that is to be run, writing outputs, and return what came of the cells that have an id."""
-        _clear(self.nb)
-        count = 0
-        upcoming = self._upcoming()
-        for index, cell in enumerate(self.nb.cells):
-            name = grade_id(cell)
-            if cell.cell_type != "code" or not cell.source.strip():
-                continue
-            if name not in self.needed and SKIP in cell.metadata.get("tags", []):
-                continue
-            count += 1
-            self._hook("on_cell_start", cell, index)
-            self._hook("on_cell_execute", cell, index)
-            came = self._test(name) if name in self.needed else self._student_cell(cell, upcoming[index])
-            self._hook("on_cell_complete", cell, index)
-            if name:
-                self.came[name] = came
-            cell.execution_count = count
-            reply = {"content": {"status": "ok", "execution_count": count, **_error(came, cell)}}
-            self._hook("on_cell_executed", cell, index, execute_reply=reply)
-            if reply["content"]["status"] == "error":
-                self._hook("on_cell_error", cell, index, execute_reply=reply)
-        return self.came
-
-    def _hook(self, name: str, cell: NotebookNode, index: int, **more: Any) -> None:
-        if name in self.hooks:
-            run_sync(run_hook)(self.hooks[name], cell=cell, cell_index=index, **more)
+        self.needed = {name: needed_names(cell.source, name, exercises) for name, cell in self.tests.items()}
+        self.upcoming = self._upcoming()
 
     def _upcoming(self) -> list[list[str]]:
         """Return, for every cell, the names that the next test needs."""
@@ -197,43 +161,17 @@ class _Run:
             upcoming.append(names)
         return upcoming[::-1]
 
-    def _student_cell(self, cell: NotebookNode, names: Sequence[str]) -> CellRun | Lost:
-        came = self.student.run(cell.source, names)
-        if isinstance(came, Lost):
-            cell.outputs = [error_output("Stopped", came.reason, [came.reason])]
-        else:
-            cell.outputs = kept_outputs(came.outputs, self.student.limits.output_bytes)
-            failure = "" if came.success else "the cell failed, and hid its error"
-            if came.overtime:
-                failure = f"the cell did not end within {self.student.limits.cell_timeout_s:g} s"
-            if failure and (came.overtime or not any(output.output_type == "error" for output in cell.outputs)):
-                cell.outputs.append(error_output("Error", failure, [failure]))
-        return came
+    def run_cell(self, cell: NotebookNode, index: int) -> CellRun | Outcome | Lost:
+        name = grade_id(cell)
+        return self._test(name) if name in self.tests else self.student_cell(cell, self.upcoming[index])
 
     def _test(self, name: str) -> Outcome | Lost:
-        source, needed = self.released[name].source, self.needed[name]
+        source, needed = self.tests[name].source, self.needed[name]
 
         def test(session: Session) -> Outcome:
             return run_test(source, session.look(needed))
 
         return self.student.step(test)
-
-
-def _clear(nb: NotebookNode) -> None:
-    for cell in nb.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-
-
-def _error(came: CellRun | Outcome | Lost, cell: NotebookNode) -> dict[str, Any]:
-    """Return what an execute_reply says of an error, if there was one."""
-    if isinstance(came, Outcome) and came.error and not came.verdicts:
-        kind, text = type(came.error).__name__, str(came.error)
-        return {"status": "error", "ename": kind, "evalue": text, "traceback": []}
-    errors = [output for output in cell.outputs if output.output_type == "error"]
-    if not errors:
-        return {}
-    return {"status": "error", **{key: errors[-1][key] for key in ("ename", "evalue", "traceback")}}
 
 
 def _grade_of(nb: NotebookNode, original: NotebookNode, present: dict[str, NotebookNode], came: Came) -> CellGrade:
@@ -242,10 +180,10 @@ def _grade_of(nb: NotebookNode, original: NotebookNode, present: dict[str, Noteb
     if not is_test(original):
         if name in present:
             return _grade(original, "manual")
-        nb.cells.append(_missing(original))
+        nb.cells.append(stand_in(original))
         return _grade(original, "manual", f"the cell {name} is not in the notebook: it was deleted")
     if name not in present:
-        present[name] = _missing(original)
+        present[name] = stand_in(original)
         nb.cells.append(present[name])
         grade = _grade(original, "missing", f"the cell {name} is not in the notebook: it was deleted")
     else:
@@ -320,7 +258,7 @@ def _grade(cell: NotebookNode, status: Status, message: str = "", hint: str = ""
     return CellGrade(grade_id(cell), share * points, points, status, message, hint)
 
 
-def _missing(original: NotebookNode) -> NotebookNode:
+def stand_in(original: NotebookNode) -> NotebookNode:
     """Return a stand-in for a graded cell that is gone; its source is the released one, as nbgrader's sums ask."""
     cell = NotebookNode(original.copy())
     if cell.cell_type == "code":

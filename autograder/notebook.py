@@ -101,6 +101,11 @@ def is_test(cell: NotebookNode) -> bool:
     return is_graded(cell) and not role(cell).get("solution") and cell.cell_type == "code"
 
 
+def tests_of(released: dict[str, NotebookNode]) -> dict[str, NotebookNode]:
+    """Return those of an assignment's cells that are graded automatically."""
+    return {name: cell for name, cell in released.items() if is_test(cell)}
+
+
 def released_cells(nb: NotebookNode) -> dict[str, NotebookNode]:
     """Return a notebook's cells that nbgrader knows, by grade id."""
     return {grade_id(cell): cell for cell in nb.cells if grade_id(cell)}

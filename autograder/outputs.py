@@ -64,8 +64,12 @@ def _kept(item: dict[str, Any]) -> Any:
             picture = _picture(data.get("image/png"))
             if picture:
                 kept["image/png"] = picture
-            return shown_output(kind, kept) if kept else None
+            return shown_output(kind, kept, _count(item.get("execution_count"))) if kept else None
     return None
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < 1 << 31 else None
 
 
 def _picture(value: Any) -> str:

@@ -1,5 +1,6 @@
 """nbgrader's seam: the classes and the hook that nbgrader_config.py names. Everything else of nbgrader is stock."""
 
+import json
 from logging import INFO, WARNING
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder import bundle
+from autograder import bundle, foreign
 from autograder.books import released_cells
-from autograder.course import find_section
+from autograder.course import section_called
 from autograder.engine import grade_cells
 from autograder.grade import METADATA
 from autograder.notebook import check_is_no_link, fingerprint, is_link, restore
@@ -35,6 +36,8 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
         take_over(self.parent.parent)
         who = resources["nbgrader"]["student"]
         check_is_no_link(submitted_file(self, resources))
+        if not section_called(resources["nbgrader"]["assignment"]):
+            foreign.check_kernel(nb, kernel_in_gradebook(resources))
         self._drop_links(resources, who)
         nb.metadata.pop(METADATA, None)  # a grade that a submission brings along is none
         for sentence in restore(nb, released_in_gradebook(resources)):
@@ -55,12 +58,27 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
     """In the place of nbgrader's Execute: run the submission, and write every test cell's points as its output."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them."""
-        section = find_section(resources["nbgrader"]["assignment"])
-        grade = grade_cells(nb, section, released_in_gradebook(resources), self.config)
-        self.log.log(WARNING if grade.isolation == "process" else INFO, "isolation: %s", levels.named(grade.isolation))
+        """Grade, and leave the marks where nbgrader's SaveAutoGrades reads them.
+
+        What the assignment is, the instructor's side says: its folder's name, and what the gradebook has of it.
+        """
+        section = section_called(resources["nbgrader"]["assignment"])
+        released = released_in_gradebook(resources)
+        if section:
+            isolation = grade_cells(nb, section, released, self.config).isolation
+        else:
+            isolation = self._grade_foreign(nb, released, resources)
+        self.log.log(WARNING if isolation.startswith("process") else INFO, "isolation: %s", levels.named(isolation))
         nb.metadata[METADATA]["submitted_sha256"] = fingerprint(submitted_file(self, resources))
         return nb, resources
+
+    def _grade_foreign(self, nb: NotebookNode, released: dict[str, NotebookNode], resources: Resources) -> str:
+        assignment, course = resources["nbgrader"]["assignment"], Path(self.parent.parent.coursedir.root)
+        foreign.check_is_foreign(released, assignment)
+        folder = submitted_file(self, resources, "autograded").parent
+        isolation = foreign.grade_inside(nb, released, self.config, folder, course, self.log)
+        nb.metadata[METADATA] = {"assignment": assignment, "isolation": isolation}
+        return isolation
 
 
 def submitted_file(preprocessor: NbGraderPreprocessor, resources: Resources, step: str = "submitted") -> Path:
@@ -77,11 +95,21 @@ def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:
         return released_cells(gradebook, of["notebook"], of["assignment"])
 
 
+def kernel_in_gradebook(resources: Resources) -> foreign.Kernel | None:
+    """Return the kernel that the assignment was released with, if it names one."""
+    of = resources["nbgrader"]
+    with Gradebook(of["db_url"]) as gradebook:
+        kernel = gradebook.find_notebook(of["notebook"], of["assignment"]).kernelspec
+    return json.loads(kernel) if kernel else None
+
+
 def complete_bundle(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Add to a released assignment what its notebook needs; nbgrader calls this after generate_assignment."""
+    """Add to a released section what its notebook needs; nbgrader calls this after generate_assignment."""
     from autograder.course import Course
 
+    section = section_called(assignment)
+    if section is None:  # an assignment of somebody's own has all that it needs
+        return
     course = Course.find()
-    section = find_section(assignment)
     bundle.complete(section, Path(course.released(section)))
     bundle.pack(course, section)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import grading, marking
-from autograder.course import Course, CourseError, find_section
+from autograder.course import Course, CourseError, find_section, section_called
 
 COMPARED = ("Limits", "AssignLatePenalties", "LimitOutput", "IgnorePattern", "NotebookClient", "ExecutePreprocessor")
 STEPS = ("submitted_directory", "autograded_directory")
@@ -17,6 +17,8 @@ STEPS = ("submitted_directory", "autograded_directory")
 
 def take_over(converter: Any) -> None:
     """Let the rest of a run of nbgrader's Autograde be graded ahead, unless it was asked for something special."""
+    if not section_called(converter.coursedir.assignment_id):  # an assignment of somebody's own goes one by one
+        return
     course = Course.find()
     if getattr(converter, "graded_ahead", None) is None and _is_usual(converter, course):
         converter.graded_ahead = _Ahead(converter, course)

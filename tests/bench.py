@@ -22,9 +22,10 @@ from nbgrader.api import Gradebook
 from submissions import ROOT, checks_of, student_with
 
 from autograder import demo
+from autograder.cells import SKIP
 from autograder.checks.verdict import WorkError
 from autograder.course import SECTIONS, Course
-from autograder.engine import SKIP, cool_down, grade_notebook, warm_process
+from autograder.engine import cool_down, grade_notebook, warm_process
 from autograder.notebook import grade_id, is_test, read_notebook, released_cells, role
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import Session

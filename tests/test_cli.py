@@ -109,8 +109,15 @@ def test_a_gradebook_that_cannot_be_opened_is_one_line_and_stays_as_it_is(course
 def test_doctor_looks_at_everything_and_finds_this_machine_fit():
     result = run("doctor")
     assert result.exit_code == 0, result.output
-    for what in ("Python", "packages", "alembic", "kernel", "course", "isolation", "sandbox"):
+    for what in ("Python", "packages", "alembic", "kernel", "course", "assignments", "isolation", "sandbox"):
         assert f"✓ {what}" in result.output
+
+
+def test_doctor_says_whose_tests_run_inside_the_jail(course):
+    assert "tests inside" not in run("doctor").output
+    (course.root / "notebooks" / "homework").mkdir()
+    write(solved(), course.root / "notebooks" / "homework" / "homework.ipynb")
+    assert "homework: tests inside" in " ".join(run("doctor").output.split())
 
 
 def test_every_command_explains_itself():

@@ -66,7 +66,7 @@ def choose(wanted: str) -> str:
 
 def named(level: str) -> str:
     """Return a level's name as every run prints it, with a warning if it is no wall."""
-    return f"{level} (NO WALL: student code runs with your rights)" if level == "process" else level
+    return f"{level} (NO WALL: student code runs with your rights)" if level.startswith("process") else level
 
 
 def landlock_version() -> int:

@@ -216,13 +216,27 @@ class Session:
         finally:
             self.call_timeout_s = kept
 
-    def run(self, source: str, names: Sequence[str] = ()) -> CellRun:
+    def furnish(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write files into the process's folder, by their paths in it, and let cells import from there.
+
+        Raises: SessionLostError.
+        """
+        packed = [(name, np.frombuffer(content, np.uint8)) for name, content in files]
+        reply, overtime = self._ask(("furnish", packed), self.limits.call_timeout_s)
+        match reply:
+            case ("furnished",):
+                return
+            case ("raised", str() as ename, str() as text, list(), list()):
+                raise self._lose(f"the files could not be written ({plain(ename)}: {plain(text)})", overtime)
+        raise self._malformed()
+
+    def run(self, source: str, names: Sequence[str] = (), timeout_s: float | None = None) -> CellRun:
         """Run one of the student's cells; `names` are what the next test will look up, which saves asking again.
 
         Raises: SessionLostError.
         """
         self._met = {}
-        reply, overtime = self._ask(("cell", source, list(names)), self.limits.cell_timeout_s)
+        reply, overtime = self._ask(("cell", source, list(names)), timeout_s or self.limits.cell_timeout_s)
         match reply:
             case ("ran", bool() as success, list() as outputs, dict() as found):
                 if names:

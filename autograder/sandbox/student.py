@@ -12,6 +12,7 @@ from autograder.sandbox.warm import WarmProcess
 
 RESTARTS = 8  # of one submission's process
 QUICK_S = 0.005  # a test that is quicker than this cannot have filled the disk
+Files = Sequence[tuple[str, bytes]]  # by their paths in the submission's folder
 T = TypeVar("T")
 
 
@@ -30,21 +31,24 @@ class Student:
     we had to end it, the step is lost, and the next one goes on with everything before it.
     """
 
-    def __init__(self, zygote: Callable[[], WarmProcess], limits: Limits) -> None:
-        """Begin; `zygote()` gives a warm process that is alive."""
-        self.zygote, self.limits = zygote, limits
+    def __init__(self, zygote: Callable[[], WarmProcess], limits: Limits, files: Files | None = None) -> None:
+        """Begin; `zygote()` gives a warm process that is alive.
+
+        `files` are what the notebook finds in its folder, and may import from; None: nothing, and it may not.
+        """
+        self.zygote, self.limits, self.files = zygote, limits, files
         self.deadline = float("inf")  # until the first process has begun
         self.level = ""
         self.stopped = ""
         self._session: Session | None = None
-        self._cells: list[str] = []
+        self._cells: list[tuple[str, float | None]] = []  # that have run, and how long each might take
         self._starts = 0
 
-    def run(self, source: str, names: Sequence[str] = ()) -> CellRun | Lost:
+    def run(self, source: str, names: Sequence[str] = (), timeout_s: float | None = None) -> CellRun | Lost:
         """Run one of the student's cells; `names` are what the next test will look up."""
-        came = self.step(lambda session: session.run(source, names))
+        came = self.step(lambda session: session.run(source, names, timeout_s))
         if isinstance(came, CellRun) and not came.overtime:
-            self._cells.append(source)
+            self._cells.append((source, timeout_s))
         return came
 
     def step(self, work: Callable[[Session], T], quick_s: float = QUICK_S) -> T | Lost:
@@ -100,8 +104,10 @@ class Student:
                 raise
             self._session = session = Session(self.zygote(), self.limits, self.deadline)  # it had just ended
         try:
-            for source in self._cells:
-                session.run(source)
+            if self.files is not None:
+                session.furnish(self.files)
+            for source, timeout_s in self._cells:
+                session.run(source, timeout_s=timeout_s)
         except SessionLostError:
             self._gone(session)
 

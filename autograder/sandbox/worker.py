@@ -238,6 +238,7 @@ class Server:
         self.answers: dict[str, Callable[..., Any]] = {
             "cell": self.cell,
             "look": self.look,
+            "furnish": self.furnish,
         }
 
     def serve(self) -> None:
@@ -296,6 +297,15 @@ class Server:
         """Run one of the student's cells, and return what the names, which the next test needs, then stand for."""
         success, outputs = self.shell.run(source, self.output_bytes)
         return "ran", success, outputs, self.look(names)[1]
+
+    def furnish(self, files: list[tuple[str, Any]]) -> tuple[str]:
+        """Write files into the folder that cells run in, from where they may import too, as in a kernel."""
+        for name, content in files:
+            os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+            with open(name, "wb") as file:
+                file.write(content)
+        sys.path.insert(0, os.getcwd())
+        return ("furnished",)
 
     def look(self, names: list[str]) -> tuple[str, dict[str, Any]]:
         """Return what the student's names stand for; a function's parameters say how to call it."""
