@@ -4,6 +4,7 @@ import base64
 import contextlib
 import gc
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -796,6 +797,14 @@ def test_a_fork_that_ends_before_it_has_begun_leaves_no_socket_open(level, monke
 
 
 # Starting and ending
+
+
+def test_the_heap_grows_in_large_pages(session):
+    if not Path("/sys/kernel/mm/transparent_hugepage").exists() or platform.libc_ver()[0] != "glibc":
+        pytest.skip("this machine has no large pages, or another C library")
+    regions = Path(f"/proc/{python_of(session.zygote).pid}/smaps").read_text().split("VmFlags:")
+    flags = [regions[k + 1].splitlines()[0].split() for k, region in enumerate(regions) if "[heap]" in region]
+    assert any("hg" in each for each in flags), flags
 
 
 def test_closing_leaves_no_process_and_no_folder(level, tmp_path, monkeypatch):
