@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder import grading, marking
 from autograder.course import Course, CourseError, find_section, section_called
+from autograder.engine import cool_down
 
 COMPARED = ("Limits", "AssignLatePenalties", "LimitOutput", "IgnorePattern", "NotebookClient", "ExecutePreprocessor")
 STEPS = ("submitted_directory", "autograded_directory")
@@ -52,6 +53,7 @@ class _Ahead:
     def init_destination(self, assignment: str, student: str) -> bool:
         """Tell whether nbgrader is to grade a submission."""
         if self.coming is None:
+            cool_down()  # the workers have warm processes of their own
             self.names = self._waiting(assignment, student)
             self.coming = grading.regrade(self.course, find_section(assignment), self.names)
         result = self._result(student) if student in self.names else None
