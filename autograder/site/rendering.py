@@ -21,8 +21,7 @@ from source.explore.widgets.explorer import script
 
 HERE = Path(__file__).resolve().parent
 MATHJAX = Path(jupyter_server_mathjax.__file__).parent / "static"
-# what typesets as SVG needs, and no more: fonts are in its scripts, so that it works from a disk as well
-MATHJAX_LEFT_OUT = ("localization", "a11y", "HTML-CSS", "fonts")
+MATHJAX_LEFT_OUT = ("localization", "a11y", "SVG")  # more than half of it
 COLOURS = (("vs", "{css}"), ("github-dark", "@media (prefers-color-scheme: dark) {{\n{css}\n}}"))
 EXPORTER = HTMLExporter(
     template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True
