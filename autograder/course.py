@@ -60,6 +60,8 @@ GIVEN = (
     "explore/widgets/__init__", "explore/widgets/explorer", "explore/widgets/control", "explore/widgets/state",
     "explore/widgets/functions", "explore/widgets/words", "explore/widgets/table",
     "explore/widgets/saturation", "explore/widgets/zigzag", "explore/widgets/dead_relu",
+    "explore/widgets/asked", "explore/widgets/promises", "explore/widgets/whitening",
+    "explore/widgets/initialization_lab", "explore/widgets/batchnorm_leak",
 )  # fmt: skip
 SECTIONS = (
     Section(1, "activations", asks_for=("activations",)),
