@@ -1,4 +1,4 @@
-"""The command line: `autograder release | grade | check | demo | doctor`."""
+"""The command line: `autograder release | grade | check | demo | site | doctor`."""
 
 import json
 import logging
@@ -138,6 +138,20 @@ def demo(sections: tuple[str, ...], remove: bool) -> None:
         run.remove(course, chosen, OUT)
     else:
         run.run(course, chosen, OUT)
+
+
+@main.command()
+@click.option("--solutions", is_flag=True, help="Show the solutions. Hidden tests are never shown.")
+@click.option("--to", type=click.Path(path_type=Path), help="The folder to write; site/ in the course by default.")
+def site(solutions: bool, to: Path | None) -> None:
+    """Write the course as a static site: every notebook with what it shows, explorers that need no kernel."""
+    from autograder.site.build import build
+
+    course = Course.find()
+    target = (to or course.root / "site").resolve()
+    with OUT.status("running the notebooks and the explorers, a minute or two on two cores"):
+        build(course, target, solutions, OUT.print)
+    OUT.print(f"site: {_short(target)}/index.html; or: python -m http.server --directory {_short(target)}")
 
 
 @main.command()

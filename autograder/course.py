@@ -48,7 +48,7 @@ class Section:
 GIVEN = (
     "__init__", "types", "layers", "network", "training", "data", "pictures",
     "numeric", "gradcheck", "gradcheck_html", "glossary",
-    "plots/__init__", "plots/style",
+    "plots/__init__", "plots/style", "plots/words",
     "plots/activations", "plots/preprocessing", "plots/initialization", "plots/batchnorm",
     "plots/babysitting", "plots/hyperparameters",
     "explore/__init__", "explore/saturation", "explore/zigzag", "explore/dead_relu", "explore/dead_plane",

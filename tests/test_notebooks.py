@@ -7,8 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbconvert import HTMLExporter
 from submissions import ROOT
 from test_engine import make_course
 
@@ -16,6 +18,7 @@ from autograder.course import SECTIONS
 from autograder.release import release
 from source.glossary import look_up
 
+SAYS_SOMETHING = 60  # characters of a text alternative; nbconvert's own for a picture without one has 49
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*/*.ipynb"))
 ALL_OF_IT = [  # every experiment of a notebook takes a quarter of a minute; `make thorough` goes through the others
     pytest.param(path, marks=pytest.mark.thorough if k else []) for k, path in enumerate(NOTEBOOKS)
@@ -29,6 +32,12 @@ def run_all(nb, folder):
     client = NotebookClient(nb, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
     client.execute(env={name: value for name, value in os.environ.items() if name != "MPLBACKEND"})
     return nb
+
+
+def pictures_in_words(nb):
+    """Return the text alternatives of a notebook's pictures, as an exported page has them."""
+    page, _ = HTMLExporter(template_name="basic").from_notebook_node(nb)
+    return [picture["alt"] for picture in BeautifulSoup(page, "html.parser").find_all("img")]
 
 
 def role(cell):
@@ -111,6 +120,7 @@ def test_run_all_goes_through_the_solved_notebook(path):
     texts = [output.get("text", "") for cell in nb.cells for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", []))
     assert not [text for text in texts if "Traceback" in text or "Warning" in text]
+    assert all(len(words) >= SAYS_SOMETHING for words in pictures_in_words(nb))
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)

@@ -10,7 +10,11 @@ from submissions import ROOT
 from autograder.cli import main
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-CONDA_NAMES = {"matplotlib": "matplotlib-base", "msgpack": "msgpack-python"}
+CONDA_NAMES = {
+    "jupyter-server-mathjax": "jupyter_server_mathjax",
+    "matplotlib": "matplotlib-base",
+    "msgpack": "msgpack-python",
+}
 
 
 def split(requirement):
