@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test thorough compat browser check lab bench lock
+.PHONY: help demo test thorough compat browser check lab site screenshots bench lock
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.stamp ## set up, then release the course, grade a demo class and print its tables
 	@autograder demo
@@ -33,6 +33,12 @@ check: $(VENV)/.stamp ## lint, format and types
 
 lab: $(VENV)/.stamp ## open JupyterLab with the notebooks and nbgrader's pages
 	@jupyter lab --ServerApp.root_dir="$(CURDIR)" $$([ "$$(id -u)" != 0 ] || echo --allow-root)
+
+site: $(VENV)/.stamp ## write the course as a static site into site/: explorers that need no kernel
+	@autograder site
+
+screenshots: $(VENV)/.stamp ## make the README's screenshots anew (needs Chromium)
+	@python assets/make_screenshots.py
 
 bench: $(VENV)/.stamp ## measure, and print the numbers that the README quotes
 	@python tests/bench.py

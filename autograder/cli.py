@@ -145,12 +145,12 @@ def demo(sections: tuple[str, ...], remove: bool) -> None:
 @click.option("--to", type=click.Path(path_type=Path), help="The folder to write; site/ in the course by default.")
 def site(solutions: bool, to: Path | None) -> None:
     """Write the course as a static site: every notebook with what it shows, explorers that need no kernel."""
-    from autograder.site.build import build
+    from autograder.site.build import all_jobs, build
 
     course = Course.find()
     target = (to or course.root / "site").resolve()
     with OUT.status("running the notebooks and the explorers, a minute or two on two cores"):
-        build(course, target, solutions, OUT.print)
+        build(all_jobs(course, solutions), target, solutions, OUT.print)
     OUT.print(f"site: {_short(target)}/index.html; or: python -m http.server --directory {_short(target)}")
 
 

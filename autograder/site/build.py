@@ -32,14 +32,13 @@ class Job:
     folder: Path
 
 
-def build(course: Course, target: Path, solutions: bool, told: Callable[[str], None]) -> None:
+def build(jobs: list[Job], target: Path, solutions: bool, told: Callable[[str], None]) -> None:
     """Build the site in the folder `target`, saying what is done; an older site there is replaced when all is done.
 
     Raises: CourseError if a notebook does not run through, or something else lies at target.
     """
     if target.exists() and not _is_ours(target):
         raise CourseError(f"{target} is there, and is no site of ours: name another folder, or remove it")
-    jobs = [*explorer_jobs(course), *section_jobs(course, solutions)]
     with _put_in_place(target) as new, tempfile.TemporaryDirectory(prefix="tables-") as folder:
         tables = Path(folder)
         (new / "tables").mkdir()
@@ -47,6 +46,11 @@ def build(course: Course, target: Path, solutions: bool, told: Callable[[str], N
         for count, job in enumerate(_run_all(jobs, tables), start=1):
             told(f"{count}/{len(jobs)} {job.title}")
         _write_pages(new, jobs, tables, solutions)
+
+
+def all_jobs(course: Course, solutions: bool) -> list[Job]:
+    """Return what the whole site needs to be run."""
+    return [*explorer_jobs(course), *section_jobs(course, solutions)]
 
 
 def section_jobs(course: Course, solutions: bool) -> Iterator[Job]:
@@ -89,7 +93,7 @@ def _write_pages(new: Path, jobs: list[Job], tables: Path, solutions: bool) -> N
     cells: dict[str, list[NotebookNode]] = {}
     for job in jobs:
         cells.setdefault(job.page, []).extend(job.shown.cells)
-    links = [_link(section.name, cells[section.name][0].source) for section in SECTIONS]
+    links = [_link(page, shown[0].source) for page, shown in cells.items() if page != EXPLORERS_PAGE]
     links.append(Link(EXPLORERS_PAGE, "All explorers"))
     for link in links:
         nb = new_notebook(cells=cells[link.name], metadata={"language_info": {"name": "python"}})

@@ -63,7 +63,8 @@ def explorer_output(target: Path, page: str, table: dict[str, Any]) -> NotebookN
     waiting = f"<p>{escape(table['sentence'])}</p>"
     note = f'<p class="live-note">{escape(table["note"])}</p>' if table["note"] else ""
     live = f'<div class="live" data-explorer="{table["name"]}" data-table="{name}">{waiting}</div>{note}'
-    return new_output("display_data", data={"text/html": live})
+    output: NotebookNode = new_output("display_data", data={"text/html": live})
+    return output
 
 
 def write_assets(target: Path) -> None:

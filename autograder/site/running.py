@@ -1,5 +1,6 @@
 """Run a notebook as the site shows it: the solved one works, the stripped one is seen, hidden tests are in neither."""
 
+import asyncio
 import copy
 import json
 import os
@@ -17,7 +18,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions
 from autograder.course import Course, CourseError
 
 CELL_TIMEOUT_S = 600
-MARKER = re.compile(r"^\s*### (BEGIN|END) SOLUTION\n?", re.MULTILINE)
+MARKER = re.compile(r"^[ \t]*(###|===) (BEGIN|END) SOLUTION( ===)?[ \t]*\n?", re.MULTILINE)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -26,6 +27,7 @@ def without_hidden_tests(course: Course, nb: NotebookNode) -> NotebookNode:
 
     Raises: CourseError if anything of ours is left: it would be published.
     """
+    public: NotebookNode
     public, _ = ClearHiddenTests(config=course.config).preprocess(copy.deepcopy(nb), {})
     for cell in public.cells:
         if cell.cell_type == "code" and re.search(r"HIDDEN TESTS|\bautograder\b", cell.source):
@@ -35,9 +37,10 @@ def without_hidden_tests(course: Course, nb: NotebookNode) -> NotebookNode:
 
 def as_shown(course: Course, public: NotebookNode, solutions: bool) -> NotebookNode:
     """Return the notebook as a reader sees it: as students get it, or with solutions."""
-    shown = copy.deepcopy(public)
+    shown: NotebookNode = copy.deepcopy(public)
     if not solutions:
-        return ClearSolutions(config=course.config).preprocess(shown, {})[0]
+        shown, _ = ClearSolutions(config=course.config).preprocess(shown, {})
+        return shown
     for cell in shown.cells:
         cell.source = MARKER.sub("", cell.source)
     return shown
@@ -64,7 +67,8 @@ def run(public: NotebookNode, title: str, folder: Path, tables: Path) -> list[li
     # the notebook's own backend, whatever this shell has; one thread, since notebooks run side by side
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"} | {"OMP_NUM_THREADS": "1"}
     try:
-        client.execute(env=environment, stderr=subprocess.DEVNULL)
+        # which closes its loop, as client.execute does not
+        asyncio.run(client.async_execute(env=environment, stderr=subprocess.DEVNULL))
     except CellExecutionError as error:
         reason = " ".join(f"{error.ename}: {error.evalue}".split())[:200]
         raise CourseError(f"{title} does not run through: {reason}") from None

@@ -31,3 +31,8 @@ const near = new IntersectionObserver(
   { rootMargin: NEAR },
 );
 for (const place of document.querySelectorAll(".live")) near.observe(place);
+
+// What is wider than the window scrolls, by keyboard too.
+for (const place of document.querySelectorAll(".input_area, .output_subarea, table")) {
+  if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+}

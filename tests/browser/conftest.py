@@ -80,7 +80,7 @@ def watched(browser):
 
 
 def _is_foreign(url):
-    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "file:", "data:", "blob:", "about:"))
 
 
 @pytest.fixture(scope="module")

@@ -84,10 +84,10 @@ def assert_page_holds(shown, expected):
         np.testing.assert_array_equal(array.astype(np.float32), expected.read(name).astype(np.float32), name)
 
 
-def serious(page, axe):
-    """Return what axe-core finds in the explorers that is serious or worse, one line each."""
+def serious(page, axe, where=AXE):
+    """Return what axe-core finds there, in the explorers unless told otherwise, that is serious or worse."""
     page.evaluate(axe)
-    found = page.evaluate("(where) => axe.run(where, { resultTypes: ['violations'] })", AXE)
+    found = page.evaluate("(where) => axe.run(where, { resultTypes: ['violations'] })", where)
     return [
         f"{each['id']}: {each['help']}: {each['nodes'][0]['html']}"
         for each in found["violations"]
