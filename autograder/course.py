@@ -56,10 +56,12 @@ GIVEN = (
     "explore/initialization_lab", "explore/initialization_training",
     "explore/batchnorm_training", "explore/batchnorm_leak", "explore/batchnorm_laws",
     "explore/babysitter", "explore/first_steps", "explore/histories",
-    "explore/search_simulator", "explore/learning_rates", "explore/tiny_images", "explore/capstone",
+    "explore/watched_run", "explore/search_simulator", "explore/learning_rates", "explore/tiny_images", "explore/capstone",
     "explore/widgets/__init__", "explore/widgets/explorer", "explore/widgets/control", "explore/widgets/state",
     "explore/widgets/functions", "explore/widgets/words", "explore/widgets/table",
     "explore/widgets/saturation", "explore/widgets/zigzag", "explore/widgets/dead_relu",
+    "explore/widgets/owned", "explore/widgets/player", "explore/widgets/background", "explore/widgets/interrupt",
+    "explore/widgets/babysitter", "explore/widgets/babysitter_state",
 )  # fmt: skip
 SECTIONS = (
     Section(1, "activations", asks_for=("activations",)),

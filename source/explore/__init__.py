@@ -7,7 +7,12 @@ so on, show an experiment and move it; they are imported when they are first ask
 from importlib import import_module
 from typing import Any
 
-EXPLORERS = {"Saturation": "saturation", "ZigZag": "zigzag", "DeadReLU": "dead_relu"}
+EXPLORERS = {
+    "Saturation": "saturation",
+    "ZigZag": "zigzag",
+    "DeadReLU": "dead_relu",
+    "Babysitter": "babysitter",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -81,7 +81,7 @@ class Forward(Followed):
         function = self.newest
         came = call(function, x)
         if not (isinstance(came, tuple) and len(came) == 2):
-            raise WorkError(f"{name_of(function)} must return (out, cache), and returns {_described(came)}")
+            raise WorkError(f"{name_of(function)} must return (out, cache), and returns {described(came)}")
         return _numbers(function, came[0], x), came[1]
 
 
@@ -103,7 +103,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except WorkError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # exit() in a thread would end it without a word
         reason = " ".join(str(error).split())
         raise WorkError(f"{name_of(function)} raised {type(error).__name__}{': ' if reason else ''}{reason}") from error
 
@@ -115,7 +115,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 def _numbers(function: Callable[..., Any], came: Any, like: Array) -> Array:
     if not isinstance(came, np.ndarray) or came.dtype.kind not in "fiub":
-        raise WorkError(f"{name_of(function)} must return an array of numbers, and returns {_described(came)}")
+        raise WorkError(f"{name_of(function)} must return an array of numbers, and returns {described(came)}")
     if came.shape != like.shape:
         raise WorkError(f"{name_of(function)} gets shape {like.shape}, and returns shape {came.shape}")
     wrong = np.count_nonzero(~np.isfinite(came))
@@ -124,7 +124,8 @@ def _numbers(function: Callable[..., Any], came: Any, like: Array) -> Array:
     return came.astype(float, copy=False)
 
 
-def _described(came: Any) -> str:
+def described(came: Any) -> str:
+    """Say what kind of thing it is."""
     return "nothing" if came is None else f"a {type(came).__name__}"
 
 
