@@ -62,6 +62,8 @@ GIVEN = (
     "explore/widgets/saturation", "explore/widgets/zigzag", "explore/widgets/dead_relu",
     "explore/widgets/owned", "explore/widgets/player", "explore/widgets/background", "explore/widgets/interrupt",
     "explore/widgets/babysitter", "explore/widgets/babysitter_state",
+    "explore/widgets/asked", "explore/widgets/promises", "explore/widgets/whitening",
+    "explore/widgets/initialization_lab", "explore/widgets/batchnorm_leak",
 )  # fmt: skip
 SECTIONS = (
     Section(1, "activations", asks_for=("activations",)),

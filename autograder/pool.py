@@ -1,25 +1,19 @@
-"""Worker processes that grade ahead, one warm jail each: a task goes out, its result comes back, and deaths are seen.
+"""Who does tasks: worker processes, one warm jail each, or this process. A task goes out, its result comes back.
 
-A worker is a trusted process of its own, started fresh, so that it holds neither threads nor locks of the one that
-asks. Tasks and results cross as pickles: both ends are ours, and the jail is behind another wall.
+Tasks and results cross as pickles: both ends are ours, and the jail is behind another wall.
 """
 
-import pickle
 import signal
-import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Pipe, wait
 from typing import Any, Self
 
-from autograder.sandbox.levels import ROOT
-from autograder.sandbox.walls import die_with_parent
+from autograder.nursery import Nursery, attempt
 
 TRIES = 2  # of a task whose worker died
-START = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from autograder.pool import main; main()"
 
 
 @dataclass
@@ -43,17 +37,12 @@ class Done:
 
 
 class _Worker:
-    def __init__(self, folder: str) -> None:
+    def __init__(self, nursery: Nursery) -> None:
+        self.nursery = nursery
         self.connection, theirs = Pipe()
         self.task: Task | None = None
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                cwd=folder,
-            )
+            self.pid = nursery.fork(theirs.fileno())
 
     def give(self, task: Task) -> None:
         self.task = task
@@ -62,13 +51,7 @@ class _Worker:
 
     def end(self, at_once: bool = False) -> int:
         self.connection.close()
-        if at_once:
-            self.process.kill()
-        try:
-            return self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
+        return self.nursery.end(self.pid, at_once)
 
 
 class Workplace(ABC):
@@ -102,7 +85,7 @@ class Pool(Workplace):
     def __init__(self, count: int, folder: str) -> None:
         """Begin; workers start when there is work for them."""
         super().__init__()
-        self.count, self.folder = count, folder
+        self.count, self.nursery = count, Nursery(folder)
         self.workers: list[_Worker] = []
 
     def __exit__(self, kind: type[BaseException] | None, *of: object) -> None:
@@ -110,6 +93,7 @@ class Pool(Workplace):
         super().__exit__(kind, *of)
         for worker in self.workers:
             worker.end(at_once=kind is not None)
+        self.nursery.close()
 
     def results(self) -> Iterator[Done]:
         """Yield what becomes of every task, as it comes; more may be added meanwhile."""
@@ -126,7 +110,7 @@ class Pool(Workplace):
         """Give work to whoever has none, and tell whether anybody has."""
         idle = deque(worker for worker in self.workers if not worker.task)
         while self.waiting and (idle or len(self.workers) < self.count):
-            worker = idle.popleft() if idle else _Worker(self.folder)
+            worker = idle.popleft() if idle else _Worker(self.nursery)
             if worker not in self.workers:
                 self.workers.append(worker)
             task = self.waiting.popleft()
@@ -165,40 +149,5 @@ class Here(Workplace):
         """Do the tasks one by one, and yield what becomes of them."""
         while self.waiting:
             task = self.waiting.popleft()
-            value, error = _attempt(task.function, task.arguments)
+            value, error = attempt(task.function, task.arguments)
             yield Done(task.key, value, error)
-
-
-def _attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
-    try:
-        return function(*arguments), None
-    except Exception as error:
-        return None, error
-
-
-def _portable(error: Exception) -> Exception:
-    """Return an error that can cross: not every one survives being pickled, and one must not end the whole run."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
-
-
-def _work(connection: Connection) -> None:
-    """Do tasks until nobody gives any."""
-    while True:
-        try:
-            function, arguments = connection.recv()
-        except (EOFError, OSError):
-            return
-        value, error = _attempt(function, arguments)
-        connection.send((value, error and _portable(error)))
-
-
-def main() -> None:
-    """Be a worker, whose connection is the descriptor that the command line names, until the one who asks has ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks decides when it is over
-    if sys.platform == "linux":
-        die_with_parent(adopt=False)
-    _work(Connection(int(sys.argv[1])))

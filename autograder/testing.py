@@ -14,6 +14,7 @@ from autograder.checks.verdict import Verdict, published_to
 from autograder.course import CourseError
 
 SHOWN_CHARACTERS = 20_000  # of what a test cell prints
+END_OF_HIDDEN = "### END HIDDEN TESTS"  # nbgrader's marker
 
 
 @dataclass
@@ -63,6 +64,7 @@ def needed_names(source: str, grade_id: str, offered: tuple[str, ...]) -> list[s
 def run_test(source: str, names: dict[str, Any]) -> Outcome:
     """Run a test cell in a namespace of its own, which holds the student's names.
 
+    The hidden part decides. Where it has given its verdict, what the student has run already is not run again.
     What is printed before the verdict is not kept: it is about hidden inputs.
     """
     outcome, printed = Outcome(), io.StringIO()
@@ -81,10 +83,11 @@ def run_test(source: str, names: dict[str, Any]) -> Outcome:
     ):
         warnings.simplefilter("ignore")  # whatever the process that grades does with them: a grade is a grade
         try:
-            body, last = _compiled(source)
-            exec(body, namespace)
-            if last:
-                outcome.value = eval(last, namespace)
+            hidden, visible, last = _compiled(source)
+            exec(hidden, namespace)
+            if not outcome.verdicts:
+                exec(visible, namespace)
+                outcome.value = eval(last, namespace) if last else None
             last_shown = "" if outcome.value is None else repr(outcome.value)[:SHOWN_CHARACTERS] + "\n"
         except (Exception, SystemExit) as error:  # whatever it is, it is the outcome; the engine says what it means
             outcome.error, last_shown = error, ""
@@ -93,9 +96,16 @@ def run_test(source: str, names: dict[str, Any]) -> Outcome:
 
 
 @lru_cache(maxsize=256)
-def _compiled(source: str) -> tuple[CodeType, CodeType | None]:
-    """Return a test cell's code, and that of its last line if it is an expression: a class runs the same tests."""
+def _compiled(source: str) -> tuple[CodeType, CodeType, CodeType | None]:
+    """Return the code of a test cell's hidden part, of what follows, and of its last line if that is an expression.
+
+    A class runs the same tests.
+    """
     tree = ast.parse(source)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    body = compile(tree, "<test cell>", "exec")
-    return body, compile(ast.Expression(last.value), "<test cell>", "eval") if isinstance(last, ast.Expr) else None
+    ends = [number for number, line in enumerate(source.splitlines(), start=1) if END_OF_HIDDEN in line]
+    hidden = [statement for statement in tree.body if ends and statement.lineno < ends[-1]]
+    visible = tree.body[len(hidden) :]
+    last = visible.pop() if visible and isinstance(visible[-1], ast.Expr) else None
+    parts = [compile(ast.Module(part, []), "<test cell>", "exec") for part in (hidden, visible)]
+    value = compile(ast.Expression(last.value), "<test cell>", "eval") if isinstance(last, ast.Expr) else None
+    return parts[0], parts[1], value

@@ -25,7 +25,9 @@ def announced(header: bytes) -> int:
     """Return how large a body the header asks for, if it can be told, so that valid headers get beyond that check."""
     try:
         tree = msgpack.unpackb(header, strict_map_key=True, max_map_len=0, max_ext_len=0)
-        return min(wire._body_bytes(tree), BODY_BYTES)
+        unpacking = wire.Unpacking(BODY_BYTES, lambda reference: reference)
+        unpacking.value(tree, 0)
+        return BODY_BYTES - unpacking.left
     except Exception:
         return 0
 

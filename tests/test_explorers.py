@@ -21,13 +21,33 @@ from source.explore.widgets.table import table_of
 from source.explore.widgets.words import share, spoken
 from source.types import Pair
 
-EXPLORERS = [explore.Saturation, explore.ZigZag, explore.DeadReLU]
-MOVES = {"Saturation": {"weight_scale": 4.0}, "ZigZag": {"centring": 50}, "DeadReLU": {"spike_rate": 0.1}}
-CHOICE = {"Saturation": "activation", "ZigZag": "fed_by", "DeadReLU": "activation"}
+EXPLORERS = [
+    *(explore.Saturation, explore.ZigZag, explore.DeadReLU),
+    *(explore.Whitening, explore.InitializationLab, explore.BatchNormLeak),
+]
+MOVES = {
+    "Saturation": {"weight_scale": 4.0},
+    "ZigZag": {"centring": 50},
+    "DeadReLU": {"spike_rate": 0.1},
+    "Whitening": {"stage": "whitened"},
+    "InitializationLab": {"std": 1.0},
+    "BatchNormLeak": {"batch_size": 4},
+}
+CHOICE = {
+    "Saturation": "activation",
+    "ZigZag": "fed_by",
+    "DeadReLU": "activation",
+    "InitializationLab": "nonlinearity",
+}  # those that are handed pairs
 
 
 @pytest.fixture(params=EXPLORERS, ids=lambda explorer: explorer.__name__)
 def make(request):
+    return request.param
+
+
+@pytest.fixture(params=[each for each in EXPLORERS if each.__name__ in CHOICE], ids=lambda explorer: explorer.__name__)
+def make_of_pairs(request):
     return request.param
 
 
@@ -47,7 +67,7 @@ def test_an_experiment_does_not_import_what_the_widgets_need(module):
 
 def test_explore_offers_its_explorers_and_no_others():
     assert {"Saturation", "ZigZag", "DeadReLU"} <= set(dir(explore))
-    with pytest.raises(AttributeError, match=r"no 'Saturatoin'; its explorers are Saturation, ZigZag, DeadReLU"):
+    with pytest.raises(AttributeError, match=r"no 'Saturatoin'; its explorers are Saturation, ZigZag, DeadReLU, "):
         _ = explore.Saturatoin
 
 
@@ -72,6 +92,10 @@ def test_a_slider_takes_the_nearest_of_its_values_and_a_choice_only_its_own():
     for value in ("much", math.nan, None):
         with pytest.raises(ValueError, match=r"scale is a number from 0\.5 to 4\.0, not "):
             control().nearest(value)
+    named = control(values=("low", "high"), start="low")
+    assert named.nearest("high") == "high"
+    with pytest.raises(ValueError, match="scale is one of 'low', 'high', not 1"):
+        named.nearest(1)
 
 
 def test_a_control_says_how_its_values_are_shown_and_written():
@@ -373,14 +397,14 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("message", FAILURES)
-def test_a_failing_function_is_one_line_in_the_explorer(make, message):
-    made = make(activations={"good": PAIRS["tanh"], "bad": FAILURES[message]})
+def test_a_failing_function_is_one_line_in_the_explorer(make_of_pairs, message):
+    made = make_of_pairs(activations={"good": PAIRS["tanh"], "bad": FAILURES[message]})
     assert made.state["error"] == ""
-    setattr(made, CHOICE[make.__name__], "bad")
+    setattr(made, CHOICE[make_of_pairs.__name__], "bad")
     assert made.state["error"].startswith(message)
     assert "\n" not in made.state["error"]
     assert made.state["sentence"] == ""
-    setattr(made, CHOICE[make.__name__], "good")
+    setattr(made, CHOICE[make_of_pairs.__name__], "good")
     assert made.state["error"] == ""
 
 
@@ -413,11 +437,11 @@ def test_an_error_of_the_explorer_itself_stays_in_it(monkeypatch):
     assert made.state["error"] == "This explorer failed: ZeroDivisionError: oops"
 
 
-def test_without_functions_an_explorer_says_what_to_hand_in(make, monkeypatch):
+def test_without_functions_an_explorer_says_what_to_hand_in(make_of_pairs, monkeypatch):
     monkeypatch.setitem(sys.modules, "source.activations", None)
-    made = make()
+    made = make_of_pairs()
     assert made.state["error"].endswith(
-        f'explore.{make.__name__}(activations={{"tanh": (tanh_forward, tanh_backward)}})'
+        f'explore.{make_of_pairs.__name__}(activations={{"tanh": (tanh_forward, tanh_backward)}})'
     )
 
 

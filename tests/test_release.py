@@ -160,6 +160,18 @@ def test_explorers_work_from_the_bundle_and_say_what_to_hand_in(section, bundle)
     assert said == "fine" if section.number > 1 else "Hand them in: explore.Saturation(activations={" in said
 
 
+@pytest.mark.parametrize(
+    ("explorer", "first"), [("Whitening", 3), ("InitializationLab", 4), ("BatchNormLeak", 5)]
+)  # and the first section whose bundle has the functions that it shows
+def test_an_explorer_of_a_later_section_says_what_to_hand_in_until_the_bundle_has_it(section, bundle, explorer, first):
+    code = f"from source import explore; print(explore.{explorer}().state['error'] or 'fine')"
+    result = run_python(bundle, code)
+    assert result.returncode == 0, result.stderr
+    said = result.stdout.strip()
+    assert said == "fine" if section.number >= first else f"Hand it in: explore.{explorer}(functions={{" in said
+    assert len(said.splitlines()) == 1
+
+
 def test_what_grading_imports_ahead_does_not_import_the_explorers(section, bundle, tmp_path):
     names = write_source(section, tmp_path / "jail" / "source")
     assert (tmp_path / "jail" / "source" / "explore" / "widgets" / "explorer.js").is_file()

@@ -150,6 +150,25 @@ def test_what_a_test_raises_is_kept(source, kind):
     assert outcome.value is None
 
 
+HIDDEN = "### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS\nprint('seen')\nassert False"
+
+
+def test_what_stands_after_the_hidden_part_is_not_run_once_that_has_given_its_verdict():
+    outcome = run_test(HIDDEN.format("judge()"), {"judge": lambda: publish(Verdict(1))})
+    assert (len(outcome.verdicts), outcome.shown, outcome.error) == (1, "", None)
+
+
+def test_what_stands_after_the_hidden_part_is_run_where_that_has_given_none():
+    outcome = run_test(HIDDEN.format("x = 1"), {})
+    assert (outcome.verdicts, outcome.shown) == ([], "seen\n")
+    assert isinstance(outcome.error, AssertionError)
+
+
+def test_all_of_the_hidden_part_is_run():
+    outcome = run_test(HIDDEN.format("judge()\njudge()"), {"judge": lambda: publish(Verdict(1))})
+    assert len(outcome.verdicts) == 2
+
+
 def test_an_error_after_the_verdict_leaves_the_verdict():
     outcome = run_test("judge()\nprint('seen')\nassert False", {"judge": lambda: publish(Verdict(1))})
     assert len(outcome.verdicts) == 1

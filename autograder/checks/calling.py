@@ -6,9 +6,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from autograder.sandbox.remote import (
 from autograder.sandbox.wire import arrays_in, same_bits
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """A call to make: a student's function by its name, the arguments, and how long it may take.
 
     `cache_of` is the place, in the same list of calls, of a forward whose cache is handed in as the last argument.
@@ -42,8 +40,7 @@ class Call:
     unseen: bool = False
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(NamedTuple):
     """What a call came to: its value, the arguments as it left them, and NumPy's complaint if there was one."""
 
     value: Any

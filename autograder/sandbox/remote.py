@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -70,8 +70,7 @@ class CellRun:
     overtime: bool = False
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """One call to make in the jail: positional and named arguments, and how long it may take.
 
     `keeps` says which parts of a result tuple stay in the jail. `cache_of` is the place, in the same list of requests,
@@ -106,8 +105,7 @@ class Given:
             targets[k][...] = now
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What a call came to: a value, or what went wrong, the arguments as it left them, and NumPy's complaints."""
 
     value: Any = None

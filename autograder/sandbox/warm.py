@@ -1,10 +1,12 @@
 """The warm process, seen from outside: started behind its walls, told to fork, and cleared away."""
 
 import contextlib
+import ctypes
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -19,8 +21,14 @@ from autograder.sandbox.wire import Channel, DeadlineError, MessageError, PeerGo
 
 START_S = 60.0  # for it to be warm, on a busy machine
 CONTROL_S = 30.0  # for it to answer; clearing 100,000 files away takes a second or two
-# glibc, keep freed memory: a fork that maps every large array anew spends its time on page faults
-MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+# glibc, keep freed memory: who maps every large array anew spends its time on page faults
+MMAP_THRESHOLD, TRIM_THRESHOLD = 32 << 20, 256 << 20  # bytes
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD),
+    "MALLOC_TRIM_THRESHOLD_": str(TRIM_THRESHOLD),
+    "MALLOC_TOP_PAD_": str(64 << 20),  # so much heap at once, see zygote._grow_in_large_pages
+}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class WarmProcess:
         self.level = levels.choose(limits.isolation)
         self.limits = limits
         walls.hide_memory()
+        _keep_freed_memory()
         _clear_stale()
         try:
             self.folder = Path(tempfile.mkdtemp(prefix=f"autograder-{os.getpid()}-"))
@@ -158,6 +167,14 @@ class WarmProcess:
             if process.stderr:
                 process.stderr.close()
         folders.remove(self.folder)
+
+
+def _keep_freed_memory() -> None:
+    """Do for this process, which has begun, what MALLOC does for the warm one, where the C library is glibc."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD)
+        mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
 
 
 def _environment(bundle: Path, work: Path) -> dict[str, str]:

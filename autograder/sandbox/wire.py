@@ -25,7 +25,10 @@ DTYPES = {
     np.dtype(code).str: np.dtype(code)
     for code in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16")
 }
+CODES = {dtype: code for code, dtype in DTYPES.items()}
 PREFIX = struct.Struct("<IQ")
+TIMEVAL = struct.Struct("@ll")
+TICK_S = 0.1  # how long one system call may wait; the last tick before a deadline is waited for by polling
 PLAIN = frozenset((bool, float, str, bytes, type(None)))  # that cross as themselves, as most whole numbers do
 INT_RANGE = range(-(2**63), 2**64)
 DEPTH = 16  # of lists within lists
@@ -78,8 +81,8 @@ def decode(
 ) -> tuple[Any, list[np.ndarray[Any, Any]]]:
     """Turn a header back into its value, with arrays that are allocated, and returned, to be filled from the body.
 
-    Raises: MessageError, before anything is allocated for the arrays, if the header is malformed, or if its arrays do
-    not come to body_bytes.
+    Raises: MessageError, before more than body_bytes are allocated for the arrays, if the header is malformed, or if
+    its arrays do not come to body_bytes.
     """
     lists = itertools.count()
 
@@ -100,13 +103,14 @@ def decode(
         )
     except Exception as error:  # msgpack raises a dozen kinds on hostile bytes
         raise MessageError(f"malformed header: {type(error).__name__}") from None
-    if _body_bytes(tree) != body_bytes:
-        raise MessageError("the arrays that the header announces are not those of the body")
-    arrays: list[np.ndarray[Any, Any]] = []
+    unpacking = Unpacking(body_bytes, resolve)
     try:
-        return _inward(tree, arrays, resolve), arrays
+        value = unpacking.value(tree, 0)
     except (TypeError, ValueError, KeyError, OverflowError, MemoryError) as error:
         raise MessageError(f"malformed value: {type(error).__name__}") from None
+    if unpacking.left:
+        raise MessageError("the arrays that the header announces are not those of the body")
+    return value, unpacking.arrays
 
 
 class _Packing:
@@ -121,25 +125,27 @@ class _Packing:
         if kind in PLAIN or (kind is int and value in INT_RANGE):
             return value
         if kind is np.ndarray and value.ndim <= DIMENSIONS:
-            code = value.dtype.str
-            if code not in DTYPES:  # of the other byte order, perhaps
-                code = value.dtype.newbyteorder("=").str
-            if code in DTYPES:
-                array = np.ascontiguousarray(value, dtype=DTYPES[code])
+            code = CODES.get(value.dtype) or CODES.get(value.dtype.newbyteorder("="))
+            if code:
+                array = value if value.flags.c_contiguous else np.ascontiguousarray(value)
+                array = array if array.dtype == DTYPES[code] else array.astype(DTYPES[code])
                 if array.nbytes:
                     self.buffers.append(_bytes_of(array))
                 return [ARRAY, code, value.shape]
-        if isinstance(value, np.generic) and kind is value.dtype.type and value.dtype.str in DTYPES:
-            return [SCALAR, value.dtype.str, value.tobytes()]
-        if depth < DEPTH:
-            if kind is tuple or kind is list:
-                return [TUPLE if kind is tuple else LIST, *self._parts(value, depth)]
-            if kind is dict and all(type(key) is str for key in value):
-                return [DICT, *self._parts([part for item in value.items() for part in item], depth)]
-        if kind is complex:
+        elif depth < DEPTH and (kind is tuple or kind is list):
+            return [TUPLE if kind is tuple else LIST, *self._parts(value, depth)]
+        elif depth < DEPTH and kind is dict and all(type(key) is str for key in value):
+            return [DICT, *self._parts([part for item in value.items() for part in item], depth)]
+        elif kind is complex:
             return [COMPLEX, value.real, value.imag]
-        if kind is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
+        elif kind is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
             return [GENERATOR, *_generator_state(value)]
+        elif isinstance(value, np.generic) and kind is value.dtype.type and value.dtype.str in DTYPES:
+            return [SCALAR, value.dtype.str, value.tobytes()]
+        return self._reference(value)
+
+    def _reference(self, value: Any) -> list[Any]:
+        kind = type(value)
         if kind is not Reference and self.refer is None:
             raise MessageError(f"a {kind.__name__} cannot be sent: plain values, arrays and tuples of them can")
         self.references += 1
@@ -157,34 +163,9 @@ class _Packing:
 
 def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
     """Return the memory of a contiguous array."""
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _body_bytes(tree: Any) -> int:
-    """Check a header's structure without recursion, and return how many bytes its arrays hold."""
-    total, items, references, level = 0, 0, 0, [tree]
-    for depth in range(DEPTH + 1):
-        deeper: list[Any] = []
-        for node in level:
-            if type(node) is not list:
-                continue
-            if not node or type(node[0]) is not int:
-                raise MessageError("malformed value: a list without a tag")
-            if node[0] == ARRAY:
-                total += _array_bytes(node)
-            elif node[0] == REFERENCE:
-                references += 1
-                if references > REFERENCES:
-                    raise MessageError(f"malformed value: more than {REFERENCES} references")
-            elif node[0] in (LIST, TUPLE, DICT):
-                items += len(node)  # as the sender counts them
-                if depth == DEPTH or items > ITEMS:
-                    raise MessageError(f"malformed value: more than {DEPTH} lists within each other, or too many items")
-                deeper += node[1:]
-        if not deeper:
-            return total
-        level = deeper
-    return total
+    if array.dtype.kind == "c":  # which memoryview does not know
+        return array.reshape(-1).view(np.uint8).data
+    return array.data.cast("B")
 
 
 def _array_bytes(node: list[Any]) -> int:
@@ -197,25 +178,58 @@ def _array_bytes(node: list[Any]) -> int:
     return math.prod(node[2]) * DTYPES[node[1]].itemsize
 
 
-def _inward(node: Any, arrays: list[np.ndarray[Any, Any]], resolve: Callable[[Reference], Any] | None) -> Any:
-    if type(node) is not list:
-        if type(node) not in PLAIN and type(node) is not int:  # msgpack's empty ExtType, say
-            raise MessageError(f"malformed value: a {type(node).__name__}")
-        return node
-    tag, fields = node[0], node[1:]
-    if tag == ARRAY:
-        array = np.empty(fields[1], DTYPES[fields[0]])
-        arrays.append(array)
-        return array
-    if tag == LIST:
-        return [part if type(part) in PLAIN else _inward(part, arrays, resolve) for part in fields]
-    if tag == TUPLE:
-        return tuple([part if type(part) in PLAIN else _inward(part, arrays, resolve) for part in fields])
-    if tag == DICT:
-        keys, values = fields[::2], fields[1::2]
-        if not all(type(key) is str for key in keys) or len(keys) != len(values):
-            raise MessageError("malformed dict")
-        return {key: _inward(part, arrays, resolve) for key, part in zip(keys, values, strict=True)}
+class Unpacking:
+    """One value on its way in: its arrays, still to be filled, and how many bytes of the body are left for others."""
+
+    def __init__(self, body_bytes: int, resolve: Callable[[Reference], Any] | None) -> None:
+        """Begin with a body of that size; `resolve` makes what references stand for."""
+        self.left, self.resolve = body_bytes, resolve
+        self.arrays: list[np.ndarray[Any, Any]] = []
+        self.items = self.references = 0
+
+    def value(self, node: Any, depth: int) -> Any:
+        """Return the value that a header's node stands for.
+
+        Raises: MessageError, or what its fields raise, if it is malformed.
+        """
+        if type(node) is not list:
+            if type(node) not in PLAIN and type(node) is not int:  # msgpack's empty ExtType, say
+                raise MessageError(f"malformed value: a {type(node).__name__}")
+            return node
+        if not node or type(node[0]) is not int:
+            raise MessageError("malformed value: a list without a tag")
+        tag = node[0]
+        if tag == ARRAY:
+            self.left -= _array_bytes(node)
+            if self.left < 0:
+                raise MessageError("the arrays that the header announces are not those of the body")
+            array = np.empty(node[2], DTYPES[node[1]])
+            self.arrays.append(array)
+            return array
+        if tag in (LIST, TUPLE, DICT):
+            self.items += len(node)  # as the sender counts them
+            if depth == DEPTH or self.items > ITEMS:
+                raise MessageError(f"malformed value: more than {DEPTH} lists within each other, or too many items")
+            parts = [part if type(part) in PLAIN else self.value(part, depth + 1) for part in node[1:]]
+            return parts if tag == LIST else tuple(parts) if tag == TUPLE else _dict_of(parts)
+        if tag == REFERENCE and self.resolve is not None:
+            self.references += 1
+            if self.references > REFERENCES:
+                raise MessageError(f"malformed value: more than {REFERENCES} references")
+            _, number, kind = node
+            return self.resolve(Reference(_of(int, number), _of(str, kind)))
+        return _small(tag, node[1:])
+
+
+def _dict_of(parts: list[Any]) -> dict[str, Any]:
+    keys, values = parts[::2], parts[1::2]
+    if not all(type(key) is str for key in keys) or len(keys) != len(values):
+        raise MessageError("malformed dict")
+    return dict(zip(keys, values, strict=True))
+
+
+def _small(tag: int, fields: list[Any]) -> Any:
+    """Return a number, or a generator, from its fields."""
     if tag == SCALAR:
         code, raw = fields
         dtype = DTYPES[_of(str, code)]
@@ -227,9 +241,6 @@ def _inward(node: Any, arrays: list[np.ndarray[Any, Any]], resolve: Callable[[Re
         return complex(_of(float, real), _of(float, imaginary))
     if tag == GENERATOR:
         return _generator(fields)
-    if tag == REFERENCE and resolve is not None:
-        number, kind = fields
-        return resolve(Reference(_of(int, number), _of(str, kind)))
     raise MessageError(f"unknown tag {tag}")
 
 
@@ -274,7 +285,9 @@ class Channel:
         self._held = b""
         self._poll = select.poll()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        sock.setblocking(patient)
+        if not patient:  # to wait within read and write is quicker than to be refused, and wait before the next
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                sock.setsockopt(socket.SOL_SOCKET, option, TIMEVAL.pack(0, int(1e6 * TICK_S)))
 
     def check(self, header: bytes, buffers: Buffers) -> int:
         """Return how many bytes the buffers hold.
@@ -309,10 +322,10 @@ class Channel:
             parts = [b"".join(parts)]
         waiting = [memoryview(part) for part in parts]
         while waiting:
+            self._wait(select.POLLOUT, deadline)
             try:
                 sent = os.writev(self.socket.fileno(), waiting[:64])  # sendmsg could send descriptors: no fork may
             except BlockingIOError:
-                self._wait(select.POLLOUT, deadline)
                 continue
             except OSError:
                 raise PeerGoneError from None
@@ -367,10 +380,10 @@ class Channel:
         while True:
             if time.monotonic() > deadline:
                 raise DeadlineError  # also where bytes keep coming, one at a time
+            self._wait(select.POLLIN, deadline)
             try:
                 count = self.socket.recv_into(target)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
                 continue
             except OSError:
                 raise PeerGoneError from None
@@ -379,11 +392,13 @@ class Channel:
             return count
 
     def _wait(self, event: int, deadline: float) -> None:
+        """Come back when the next system call will not wait beyond the deadline, or can be done at once."""
         left = deadline - time.monotonic()
-        if left <= 0:
-            raise DeadlineError
+        if left > TICK_S:
+            return
         self._poll.register(self.socket, event)
-        self._poll.poll(None if math.isinf(left) else 1000 * left)
+        if not self._poll.poll(max(0.0, 1000 * left)):
+            raise DeadlineError
 
     def close(self) -> None:
         """Close this end."""
@@ -415,7 +430,7 @@ def sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-SMALL = 4096  # bytes, up to which two byte strings are compared more quickly than two arrays
+SMALL = 1 << 16  # bytes, up to which two byte strings are compared more quickly than two arrays
 
 
 def same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:

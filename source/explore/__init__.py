@@ -12,6 +12,9 @@ EXPLORERS = {
     "ZigZag": "zigzag",
     "DeadReLU": "dead_relu",
     "Babysitter": "babysitter",
+    "Whitening": "whitening",
+    "InitializationLab": "initialization_lab",
+    "BatchNormLeak": "batchnorm_leak",
 }
 
 

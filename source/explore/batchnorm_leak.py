@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,38 @@ def unanimity(classes: Indices) -> Array:
     """
     votes = (classes[:, :, None] == np.arange(classes.max() + 1)).mean(axis=0)
     return np.asarray(votes.max(axis=1))
+
+
+class SmallNet(NamedTuple):
+    """A network that takes no training: random units behind BatchNorm, and scores fitted to them by least squares.
+
+    w (D, H). mean, var (H,): of what the units receive over the training set. readout (H + 1, C), the last row a bias.
+    """
+
+    w: Array
+    mean: Array
+    var: Array
+    readout: Array
+
+    def scores(self, x: Array, normalise: Callable[[Array], Array]) -> Array:
+        """Return the scores of x, the units being normalised as one likes.
+
+        Shapes: x (N, D), normalise (N, H) -> (N, H) -> (N, C)
+        """
+        hidden = np.tanh(normalise(x @ self.w))
+        return np.asarray(hidden @ self.readout[:-1] + self.readout[-1])
+
+
+def fit_small_net(x: Array, y: Labels, units: int, rng: np.random.Generator, ridge: float = 1.0) -> SmallNet:
+    """Draw the units, take their statistics over x, and fit one score a class to 1 for its own and 0 for all others.
+
+    Shapes: x (N, D), y (N,) in 0..C-1 -> SmallNet
+    """
+    w = rng.standard_normal((x.shape[1], units)) / np.sqrt(x.shape[1])
+    pre = x @ w
+    mean, var = pre.mean(axis=0), pre.var(axis=0)
+    hidden = np.tanh((pre - mean) / np.sqrt(var))
+    with_bias = np.concatenate([hidden, np.ones((len(x), 1))], axis=1)
+    targets = (y[:, None] == np.arange(y.max() + 1)).astype(float)
+    curvature = with_bias.T @ with_bias + ridge * np.eye(units + 1)
+    return SmallNet(w, mean, var, np.linalg.solve(curvature, with_bias.T @ targets))

@@ -146,6 +146,16 @@ def slope(pair: Pair, pre: Array) -> Array:
     return pair.backward(np.ones_like(out), cache)
 
 
+def flat_shares(pair: Pair, x: Array, weights: Sequence[Array], activations: Sequence[Array]) -> Array:
+    """Return the share of every layer's outputs where the slope is below a twentieth of the steepest.
+
+    Shapes: x (N, D), weights [(D, H1), ...], activations [(N, H1), ...] -> one share a layer
+    """
+    steepest = float(slope(pair, GRID).max())
+    inputs = [x, *activations[:-1]]
+    return np.array([(slope(pair, h @ w) < FLAT * steepest).mean() for h, w in zip(inputs, weights, strict=True)])
+
+
 def unit_gain(pair: Pair) -> float:
     """Return the gain, in units of `1 / √fan_in`, that keeps pre-activations of unit variance: `1 / √E[f(z)²]`."""
     return float(1 / np.sqrt(DENSITY @ pair.forward(GRID)[0] ** 2))

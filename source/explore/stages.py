@@ -29,6 +29,17 @@ def slanted_cloud(samples: int, rng: np.random.Generator) -> Array:
     return np.stack([6 + 3 * first, 2 + 0.8 * first + 0.6 * other], axis=1)
 
 
+def measured_cloud(draws: Array, *, correlation: float, noise: float) -> tuple[Array, Array]:
+    """Return two features that go together, measured with noise of the same standard deviation in both, and without.
+
+    Shapes: draws (samples, 4), standard normal -> seen (samples, 2), clean (samples, 2)
+    """
+    shared, own, *errors = draws.T
+    second = correlation * shared + np.sqrt(1 - correlation**2) * own
+    clean = np.stack([3 + 1.8 * shared, 2 + 0.9 * second], axis=1)
+    return clean + noise * np.stack(errors, axis=1), clean
+
+
 def run_stages(
     functions: Mapping[str, Callable[..., Any]], x_train: Array, x_test: Array, eps: float = 1e-5
 ) -> dict[str, Stage]:

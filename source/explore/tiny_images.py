@@ -48,6 +48,13 @@ class TinyImages:
         grey = np.clip(np.rint(self.brightness + CONTRAST * self.contrast * seen), 0, 255)
         return grey.reshape(samples, -1), y
 
+    def without_lens(self, x: Array) -> Array:
+        """Return pictures as a perfect lens would have shown them, in units of the patterns, but for rounding.
+
+        Shapes: x (N, 64) grey levels -> (N, 64)
+        """
+        return (x - self.brightness.ravel()) / (CONTRAST * self.contrast.ravel())
+
 
 def course_pictures(samples: int = 300) -> tuple[Array, NDArray[np.intp]]:
     """Take the pictures that the notebook trains on.

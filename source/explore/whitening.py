@@ -63,6 +63,20 @@ def run_bench(whiten: Whiten, x_train: Array, x_test: Array, eps: float) -> Benc
     return Bench(shared[order] / length[order, None], train[:, order], test[:, order])
 
 
+def run_bench_with_noise(whiten: Whiten, x_train: Array, seen: Array, clean: Array, eps: float) -> tuple[Bench, Array]:
+    """Whiten a test set that was seen with noise, and tell how much of it is noise, axis by axis.
+
+    Both versions of the test set go through one map, so what they differ by is what becomes of the noise.
+
+    Shapes: x_train (N, D), seen (M, D), clean (M, D) -> Bench, share of noise in the variance (D,)
+    """
+    bench = run_bench(whiten, x_train, np.concatenate([seen, clean]), eps)
+    whitened, without = np.split(bench.test, 2)
+    noise, signal = (whitened - without).var(axis=0), without.var(axis=0)
+    total = noise + signal
+    return bench._replace(test=whitened), np.divide(noise, total, out=np.zeros_like(total), where=total > 0)
+
+
 def nearest_mean_accuracy(train: Array, y_train: Labels, test: Array, y_test: Labels) -> float:
     """Return the share of the test set that lies nearest to its own class's mean.
 

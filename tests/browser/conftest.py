@@ -16,6 +16,15 @@ CELLS = (
     "saturation = explore.Saturation(activations=mine)\nsaturation",
     "zigzag = explore.ZigZag(activations=mine)\nzigzag",
     "dead_relu = explore.DeadReLU(activations=mine)\ndead_relu",
+    "from source.preprocessing import whiten as right_whiten\n\n\n"
+    "def whiten(*given):\n    return right_whiten(*given)\n\n\n"
+    'whitening = explore.Whitening({"whiten": whiten})\nwhitening',
+    "from source.initialization import init_normal as right_init_normal\n\n\n"
+    "def init_normal(*given):\n    return right_init_normal(*given)\n\n\n"
+    'initialization_lab = explore.InitializationLab({"init_normal": init_normal}, mine)\ninitialization_lab',
+    "from source.batchnorm import batchnorm_forward as right_forward\n\n\n"
+    "def batchnorm_forward(*given):\n    return right_forward(*given)\n\n\n"
+    'batchnorm_leak = explore.BatchNormLeak({"batchnorm_forward": batchnorm_forward})\nbatchnorm_leak',
 )
 
 
@@ -76,11 +85,12 @@ def _is_foreign(url):
 
 @pytest.fixture(scope="module")
 def notebook(lab, watched):
-    """A page with a notebook that shows the three explorers, run."""
+    """A page with a notebook that shows all explorers, run."""
     address, root = lab
     write_notebook(root / "explorers.ipynb", CELLS)
     page = watched[0](viewport={"width": 1100, "height": 900})
     open_notebook(page, address, "explorers.ipynb")
     run_all(page)
-    page.wait_for_function("document.querySelectorAll('.explorer canvas[aria-label]').length === 3", timeout=60_000)
+    shown = f"document.querySelectorAll('.explorer canvas[aria-label]').length === {len(CELLS) - 1}"
+    page.wait_for_function(shown, timeout=60_000)
     return page

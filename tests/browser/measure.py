@@ -67,7 +67,10 @@ def measure():
 
 def _without_kernel(browser, address):
     found = {}
-    for name, control in (("Saturation", "weight_scale"), ("ZigZag", "learning_rate"), ("DeadReLU", "step")):
+    for name, control in (
+        *(("Saturation", "weight_scale"), ("ZigZag", "learning_rate"), ("DeadReLU", "step")),
+        *(("Whitening", "stage"), ("InitializationLab", "std"), ("BatchNormLeak", "company")),
+    ):
         page = browser.new_page()
         page.goto(f"{address}/{name}.html")
         page.wait_for_selector("canvas[aria-label]")
@@ -88,7 +91,10 @@ def _creation(page):
 
 def _kernel_computes(page):
     found = {}
-    for name, control in (("Saturation", "weight_scale"), ("ZigZag", "centring"), ("DeadReLU", "input_mean")):
+    for name, control in (
+        *(("Whitening", "stage"), ("InitializationLab", "std"), ("BatchNormLeak", "company")),
+        *(("Saturation", "weight_scale"), ("ZigZag", "centring"), ("DeadReLU", "input_mean")),
+    ):
         source = f"made = explore.{name}()\nmade"
         page.evaluate(f"source => {PANEL}.content.activeCell.model.sharedModel.setSource(source)", source)
         page.evaluate(CREATE)

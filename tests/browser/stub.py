@@ -55,6 +55,23 @@ EXPLORERS = {
             "step": [0, 20, 21, 22, 23, 30, 40, 60, 80, 100],
         },
     ),
+    "Whitening": (
+        explore.Whitening,
+        {"correlation": [0.95, 1.0], "noise": [0.1], "eps": [1e-8, 1e-5, 1.0], "samples": [3, 100]},
+    ),
+    "InitializationLab": (
+        explore.InitializationLab,
+        {"start": ["normal", "He"], "nonlinearity": ["tanh", "relu"], "depth": [10], "width": [100]},
+    ),
+    "BatchNormLeak": (
+        explore.BatchNormLeak,
+        {
+            "image": ["A2", "E2"],
+            "companions": ["any class", "all E"],
+            "batch_size": [1, 16, 32],
+            "company": [1, 2, 3, 4, 5],
+        },
+    ),
 }
 
 

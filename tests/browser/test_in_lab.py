@@ -1,9 +1,9 @@
-"""The explorers of section 1 in a real JupyterLab, moved by mouse and keyboard, from a kernel that computes."""
+"""The explorers in a real JupyterLab, moved by mouse and keyboard, from a kernel that computes."""
 
 import shutil
 
 import pytest
-from lab import open_notebook, run_all, run_code, use_theme
+from lab import PANEL, open_notebook, run_all, run_code, use_theme
 from page import Shown, assert_page_holds, serious
 from submissions import ROOT
 
@@ -17,18 +17,52 @@ MOVES = [
     ("Saturation", "weight_scale", 20.0, 14.0),
     ("ZigZag", "centring", 100, 85),
     ("DeadReLU", "input_mean", 3.0, 1.5),
+    ("Whitening", "stage", "whitened", "centred"),
+    ("InitializationLab", "std", 3.2, 1.6),
+    ("BatchNormLeak", "batch_size", 32, 4),
 ]
-CHOICES = [("Saturation", "activation", "tanh"), ("ZigZag", "fed_by", "sigmoid"), ("DeadReLU", "activation", "relu")]
+CHOICES = [
+    *(("Saturation", "activation", "tanh"), ("ZigZag", "fed_by", "sigmoid"), ("DeadReLU", "activation", "relu")),
+    ("InitializationLab", "nonlinearity", "tanh"),
+]
+# an explorer, a function of its section that the notebook hands in, and a slider
+ASKED = [
+    ("Whitening", "whiten", "eps"),
+    ("InitializationLab", "init_normal", "std"),
+    ("BatchNormLeak", "batchnorm_forward", "company"),
+]
+NAMES = [name for name, *_ in MOVES]
 
 
-@pytest.mark.parametrize("name", ["Saturation", "ZigZag", "DeadReLU"])
+def look_at(page, name):
+    """Scroll to the cell that shows an explorer: JupyterLab hides those that are far from the window."""
+    page.evaluate(
+        f"""name => {{
+          const {{ content }} = {PANEL};
+          const shows = cell => cell.model.sharedModel.source.includes(`explore.${{name}}(`);
+          return content.scrollToCell(content.widgets.find(shows));
+        }}""",
+        name,
+    )
+    shown = Shown(page, name)
+    shown.root.locator("canvas[aria-label]").wait_for()
+    return shown
+
+
+def expected_of(name, **start):
+    """Make the explorer that the notebook shows."""
+    given = {} if name in ("Whitening", "BatchNormLeak") else {"activations": MINE}
+    return getattr(explore, name)(**given, **start)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_explorer_shows_what_numpy_computes(notebook, name):
-    assert_page_holds(Shown(notebook, name), getattr(explore, name)(activations=MINE))
+    assert_page_holds(look_at(notebook, name), expected_of(name))
 
 
 @pytest.mark.parametrize(("name", "control", "end", "before"), MOVES)
 def test_mouse_and_keyboard_move_a_slider(notebook, name, control, end, before):
-    shown, expected = Shown(notebook, name), getattr(explore, name)(activations=MINE)
+    shown, expected = look_at(notebook, name), expected_of(name)
     pictures = [shown.pixels()]
     shown.drag(control, to=1)
     shown.settled(**{control: end})
@@ -50,12 +84,12 @@ def test_mouse_and_keyboard_move_a_slider(notebook, name, control, end, before):
 
 @pytest.mark.parametrize(("name", "control", "first"), CHOICES)
 def test_keys_choose_another_function(notebook, name, control, first):
-    shown = Shown(notebook, name)
+    shown = look_at(notebook, name)
     before = shown.pixels()
     chosen = list(MINE)[list(MINE).index(first) + 1]
     shown.press(control, "ArrowDown")
     shown.settled(**{control: chosen})
-    assert_page_holds(shown, getattr(explore, name)(activations=MINE, **{control: chosen}))
+    assert_page_holds(shown, expected_of(name, **{control: chosen}))
     assert shown.pixels() != before
     shown.root.get_by_role("button", name="Reset").press("Enter")
     shown.settled(**{control: first})
@@ -63,7 +97,7 @@ def test_keys_choose_another_function(notebook, name, control, first):
 
 @pytest.mark.parametrize(("name", "control", "first"), CHOICES)
 def test_a_function_that_fails_shows_its_error_and_recovers_once_it_is_mended(notebook, name, control, first):
-    shown = Shown(notebook, name)
+    shown = look_at(notebook, name)
     slider = next(each for explorer, each, *_ in MOVES if explorer == name)
     shown.input(control).select_option("fragile")
     shown.settled(**{control: "fragile"})
@@ -82,9 +116,35 @@ def test_a_function_that_fails_shows_its_error_and_recovers_once_it_is_mended(no
     shown.settled(**{control: first})
 
 
-@pytest.mark.parametrize("name", ["Saturation", "ZigZag", "DeadReLU"])
+@pytest.mark.parametrize(("name", "function", "slider"), ASKED)
+def test_a_function_of_the_section_that_fails_shows_its_error_and_recovers(notebook, name, function, slider):
+    shown = look_at(notebook, name)
+    healthy, before = shown.sentence, shown.value(slider)
+    run_code(notebook, f"kept = {function}\ndef {function}(*given):\n    raise ValueError('lost in\\nthe layers')")
+    shown.press(slider, "ArrowRight")
+    notebook.wait_for_function("root => root.explorer.state.error", arg=shown.root.element_handle())
+    assert shown.error
+    assert shown.sentence.startswith(f"⚠ {function} raised ValueError: lost in the layers. Mend it")
+    run_code(notebook, f"{function} = kept")
+    shown.press(slider, "ArrowLeft")
+    shown.settled(**{slider: before})
+    assert not shown.error
+    assert shown.sentence == healthy
+
+
+def test_a_select_changes_who_is_with_an_image_and_keys_wind_through_companies(notebook):
+    shown = look_at(notebook, "BatchNormLeak")
+    shown.input("companions").select_option("all E")
+    shown.press("company", "ArrowRight", 4)
+    shown.settled(companions="all E", company=5)
+    assert_page_holds(shown, expected_of("BatchNormLeak", companions="all E", company=5))
+    shown.root.get_by_role("button", name="Reset").click()
+    shown.settled(companions="any class", company=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_nothing_jumps_when_the_sentence_or_an_error_changes(notebook, name):
-    shown = Shown(notebook, name)
+    shown = look_at(notebook, name)
     control = next(each for explorer, each, *_ in MOVES if explorer == name)
     last = int(shown.input(control).get_attribute("max"))
     tops = shown.root.evaluate(
@@ -107,7 +167,7 @@ def test_nothing_jumps_when_the_sentence_or_an_error_changes(notebook, name):
 
 
 def test_traits_set_in_python_show_in_the_page_and_widgets_compose(notebook):
-    shown = Shown(notebook, "Saturation")
+    shown = look_at(notebook, "Saturation")
     run_code(notebook, "saturation.weight_scale = 2.5; saturation.depth = 3")
     shown.settled(weight_scale=2.5, depth=3)
     assert shown.input("weight_scale").get_attribute("aria-valuetext") == "2.5 / √n"
@@ -117,7 +177,7 @@ def test_traits_set_in_python_show_in_the_page_and_widgets_compose(notebook):
 
 
 def test_the_code_under_an_explorer_makes_it_again(notebook):
-    shown = Shown(notebook, "ZigZag")
+    shown = look_at(notebook, "ZigZag")
     shown.press("centring", "ArrowRight")
     shown.settled(centring=5)
     code = shown.root.locator(".explorer-code code").inner_text()
@@ -132,7 +192,7 @@ def test_the_code_under_an_explorer_makes_it_again(notebook):
 
 
 def test_the_numbers_stand_in_a_table_and_the_sentence_is_spoken_when_it_rests(notebook):
-    shown = Shown(notebook, "Saturation")
+    shown = look_at(notebook, "Saturation")
     shown.root.get_by_text("The numbers").click()
     shown.press("weight_scale", "ArrowRight", 3)
     shown.settled(weight_scale=1.4)
@@ -164,7 +224,7 @@ def test_a_student_who_has_no_function_yet_is_told_what_to_hand_in(notebook):
 def test_axe_finds_nothing_serious(notebook, axe, dark):
     use_theme(notebook, dark)
     try:
-        shown = Shown(notebook, "Saturation")
+        shown = look_at(notebook, "Saturation")
         notebook.wait_for_timeout(300)
         assert shown.root.get_attribute("data-theme") == ("dark" if dark else "light")
         followed = shown.pixels()
@@ -176,7 +236,7 @@ def test_axe_finds_nothing_serious(notebook, axe, dark):
 
 
 def test_a_drag_ends_where_the_thumb_is_and_never_floods_the_kernel(notebook):
-    shown = Shown(notebook, "Saturation")
+    shown = look_at(notebook, "Saturation")
     run_code(notebook, "answers = []; saturation.observe(answers.append, names='state')")
     counting = "performance.memory.usedJSHeapSize"
     for to in (1, 0):
@@ -192,32 +252,34 @@ def test_a_drag_ends_where_the_thumb_is_and_never_floods_the_kernel(notebook):
     shown.settled(weight_scale=1.0)
 
 
-def test_run_all_of_the_solved_notebook_ends_with_its_explorers_on_the_students_functions(lab, watched):
+PLAYED = {
+    "01_activations": {
+        "Saturation": "activations=mine",
+        "ZigZag": "activations=mine",
+        "DeadReLU": "activations=mine, dead_fraction=dead_fraction",
+    },
+    "02_preprocessing": {"Whitening": "functions=mine"},
+    "03_initialization": {"InitializationLab": "functions=my_functions"},
+    "04_batchnorm": {"BatchNormLeak": "functions=my_functions"},
+}
+
+
+@pytest.mark.parametrize("folder", PLAYED)
+def test_run_all_of_a_solved_notebook_ends_with_its_explorers_on_the_students_functions(lab, watched, folder):
     address, root = lab
-    shutil.copy(ROOT / "notebooks" / "01_activations" / "activations.ipynb", root)
+    notebook = f"{folder[3:]}.ipynb"
+    shutil.copy(ROOT / "notebooks" / folder / notebook, root)
     page = watched[0](viewport={"width": 1100, "height": 900})
-    open_notebook(page, address, "activations.ipynb")
+    open_notebook(page, address, notebook)
     run_all(page)
-    counted = "window.jupyterapp.shell.currentWidget.content.widgets"
-    outputs = page.evaluate(f"{counted}.flatMap(cell => cell.model.outputs?.toJSON() ?? [])")
+    outputs = page.evaluate(f"{PANEL}.content.widgets.flatMap(cell => cell.model.outputs?.toJSON() ?? [])")
     assert [each for each in outputs if each["output_type"] == "error" or each.get("name") == "stderr"] == []
-    assert sum("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in outputs) == 3
-    for name, functions in (
-        ("Saturation", "mine"),
-        ("ZigZag", "mine"),
-        ("DeadReLU", "mine, dead_fraction=dead_fraction"),
-    ):
-        page.evaluate(
-            f"""name => {{
-          const cell = {counted}.find(each => each.model.sharedModel.source.includes(`explore.${{name}}(`));
-          window.jupyterapp.shell.currentWidget.content.scrollToCell(cell);
-        }}""",
-            name,
-        )
-        shown = Shown(page, name)
-        shown.root.locator("canvas[aria-label]").wait_for()
+    widgets = sum("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in outputs)
+    assert widgets == len(PLAYED[folder])
+    for name, functions in PLAYED[folder].items():
+        shown = look_at(page, name)
         assert not shown.error
-        assert f"explore.{name}(activations={functions}, " in shown.root.locator(".explorer-code").inner_text()
+        assert f"explore.{name}({functions}, " in shown.root.locator(".explorer-code").inner_text()
 
 
 def test_nothing_went_wrong_in_the_page_and_nobody_else_was_asked(notebook, watched):

@@ -21,15 +21,16 @@ class Control:
     kind: Literal["slider", "choice"] = "slider"
 
     def nearest(self, value: Any) -> Any:
-        """Return the value that is meant: itself, or on a slider the one that is closest.
+        """Return the value that is meant: itself, or on a slider of numbers the one that is closest.
 
         Raises: ValueError if it is not among them.
         """
         if value in self.values:
             return self.values[self.values.index(value)]
-        if self.kind == "slider" and isinstance(value, Real) and math.isfinite(value):
+        numeric = self.kind == "slider" and all(isinstance(each, Real) for each in self.values)
+        if numeric and isinstance(value, Real) and math.isfinite(value):
             return min(self.values, key=lambda each: abs(each - value))
-        if self.kind == "slider":
+        if numeric:
             raise ValueError(f"{self.name} is a number from {self.values[0]} to {self.values[-1]}, not {value!r}")
         raise ValueError(f"{self.name} is one of {', '.join(map(repr, self.values))}, not {value!r}")
 

@@ -326,6 +326,43 @@ class Pen {
     else g.fill();
   }
 
+  // A panel is { x, y, width, height }. Its places are 0..1 from the left and from the bottom.
+  at(panel, [x, y]) {
+    return [panel.x + x * panel.width, panel.y + (1 - y) * panel.height];
+  }
+
+  // The points of an array that ends in (count, 2), from one of its numbers on.
+  points({ values }, panel, start, count) {
+    return Array.from({ length: count }, (_, k) => this.at(panel, values.slice(start + 2 * k, start + 2 * k + 2)));
+  }
+
+  titled(panel, title) {
+    this.text(title, panel.x, panel.y - 10, { weight: "600" });
+  }
+
+  // Ticks are [place, tick]; `name` says how a tick is written.
+  under(panel, ticks, name, label) {
+    const bottom = panel.y + panel.height;
+    for (const [place, tick] of ticks) {
+      const x = panel.x + place * panel.width;
+      this.line([[x, bottom], [x, bottom + 4]], { colour: this.soft, width: 1 });
+      this.text(name(tick), x, bottom + 12, { align: "center", colour: this.soft, size: 11 });
+    }
+    this.text(label, panel.x + panel.width / 2, bottom + 28, { align: "center", colour: this.soft });
+  }
+
+  beside(panel, ticks, name) {
+    for (const [place, tick] of ticks) {
+      const y = panel.y + (1 - place) * panel.height;
+      this.line([[panel.x - 4, y], [panel.x, y]], { colour: this.soft, width: 1 });
+      this.text(name(tick), panel.x - 7, y, { align: "right", colour: this.soft, size: 11 });
+    }
+  }
+
+  inside({ x, y, width, height }, f) {
+    this.clipped(x, y, width, height, f);
+  }
+
   clipped(x, y, width, height, f) {
     this.g.save();
     this.g.beginPath();

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from source.types import Array, Pair
 
 Given: TypeAlias = Mapping[str, tuple[Callable[..., Any], Callable[..., Any]]]
+Named: TypeAlias = Mapping[str, Callable[..., Any]]
 
 
 class WorkError(Exception):
@@ -79,10 +81,8 @@ class Forward(Followed):
         Raises: WorkError
         """
         function = self.newest
-        came = call(function, x)
-        if not (isinstance(came, tuple) and len(came) == 2):
-            raise WorkError(f"{name_of(function)} must return (out, cache), and returns {described(came)}")
-        return _numbers(function, came[0], x), came[1]
+        out, cache = parts(function, call(function, x), "out, cache")
+        return _numbers(function, out, x), cache
 
 
 class Backward(Followed):
@@ -113,14 +113,38 @@ def name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
+def parts(function: Callable[..., Any], came: Any, names: str) -> tuple[Any, ...]:
+    """Return what came, which must be a tuple of as many things as there are names."""
+    if not (isinstance(came, tuple) and len(came) == len(names.split(", "))):
+        raise WorkError(f"{name_of(function)} must return ({names}), and returns {described(came)}")
+    return came
+
+
+def numbers(function: Callable[..., Any], came: Any, what: str, shape: tuple[int, ...]) -> Array:
+    """Return what came, which must be finite numbers of that shape; `what` names them in its docstring's words."""
+    array = _array(function, came, f" as {what}")
+    if array.shape != shape:
+        raise WorkError(f"{name_of(function)} must return {what} of shape {shape}, and returns shape {array.shape}")
+    return _finite(function, array, f" in {what},")
+
+
 def _numbers(function: Callable[..., Any], came: Any, like: Array) -> Array:
+    array = _array(function, came)
+    if array.shape != like.shape:
+        raise WorkError(f"{name_of(function)} gets shape {like.shape}, and returns shape {array.shape}")
+    return _finite(function, array)
+
+
+def _array(function: Callable[..., Any], came: Any, what: str = "") -> NDArray[Any]:
     if not isinstance(came, np.ndarray) or came.dtype.kind not in "fiub":
-        raise WorkError(f"{name_of(function)} must return an array of numbers, and returns {described(came)}")
-    if came.shape != like.shape:
-        raise WorkError(f"{name_of(function)} gets shape {like.shape}, and returns shape {came.shape}")
+        raise WorkError(f"{name_of(function)} must return an array of numbers{what}, and returns {described(came)}")
+    return came
+
+
+def _finite(function: Callable[..., Any], came: NDArray[Any], where: str = "") -> Array:
     wrong = np.count_nonzero(~np.isfinite(came))
     if wrong:
-        raise WorkError(f"{name_of(function)} returns NaN or infinity in {wrong} of {came.size} entries")
+        raise WorkError(f"{name_of(function)} returns NaN or infinity{where} in {wrong} of {came.size} entries")
     return came.astype(float, copy=False)
 
 
@@ -129,7 +153,7 @@ def described(came: Any) -> str:
     return "nothing" if came is None else f"a {type(came).__name__}"
 
 
-def code_of(argument: str, given: Given | None) -> str:
+def code_of(argument: str, given: Given | Named | None) -> str:
     """Write the argument as in the call that made an explorer: by its variable's name, or function by function."""
     if not given:
         return ""
@@ -137,5 +161,9 @@ def code_of(argument: str, given: Given | None) -> str:
     for name, value in variables.items():
         if value is given and not name.startswith("_"):
             return f"{argument}={name}"
-    pairs = ", ".join(f'"{name}": ({name_of(f)}, {name_of(b)})' for name, (f, b) in given.items())
-    return f"{argument}={{{pairs}}}"
+    entries = ", ".join(f'"{name}": {_written(value)}' for name, value in given.items())
+    return f"{argument}={{{entries}}}"
+
+
+def _written(value: Any) -> str:
+    return name_of(value) if callable(value) else f"({', '.join(map(name_of, value))})"

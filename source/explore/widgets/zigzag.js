@@ -6,53 +6,30 @@ export default explorer((pen, { ellipses, path, losses }, { weight_axis, step_ax
   const from = pen.narrow ? LEFT : LEFT + side + LEFT + 24;
   const curve = { x: from, y: (pen.narrow ? tall : 0) + HEAD, width: pen.width - from - 12, height: pen.narrow ? tall - FOOT - HEAD : side };
 
-  const points = ({ values }, panel, start, count) =>
-    Array.from({ length: count }, (_, k) => [
-      panel.x + values[start + 2 * k] * panel.width,
-      panel.y + (1 - values[start + 2 * k + 1]) * panel.height,
-    ]);
-  const inside = (panel, f) => pen.clipped(panel.x, panel.y, panel.width, panel.height, f);
-  const titled = (panel, title) => pen.text(title, panel.x, panel.y - 10, { weight: "600" });
-  const horizontal = (panel, ticks, name, label) => {
-    for (const [place, tick] of ticks) {
-      const x = panel.x + place * panel.width;
-      pen.line([[x, panel.y + panel.height], [x, panel.y + panel.height + 4]], { colour: pen.soft, width: 1 });
-      pen.text(name(tick), x, panel.y + panel.height + 12, { align: "center", colour: pen.soft, size: 11 });
-    }
-    pen.text(label, panel.x + panel.width / 2, panel.y + panel.height + 28, { align: "center", colour: pen.soft });
-  };
-  const vertical = (panel, ticks, name) => {
-    for (const [place, tick] of ticks) {
-      const y = panel.y + (1 - place) * panel.height;
-      pen.line([[panel.x - 4, y], [panel.x, y]], { colour: pen.soft, width: 1 });
-      pen.text(name(tick), panel.x - 7, y, { align: "right", colour: pen.soft, size: 11 });
-    }
-  };
-
-  titled(map, "the path over the loss, ■ to ★");
+  pen.titled(map, "the path over the loss, ■ to ★");
   pen.frame(map.x, map.y, map.width, map.height);
-  horizontal(map, weight_axis, String, "weight 1");
-  vertical(map, weight_axis, String);
+  pen.under(map, weight_axis, String, "weight 1");
+  pen.beside(map, weight_axis, String);
   pen.sideways("weight 2", 10, map.y + map.height / 2, { align: "center", colour: pen.soft });
   const [levels, corners] = ellipses.shape;
-  const steps = points(path, map, 0, path.shape[0]);
-  inside(map, () => {
-    for (let level = 0; level < levels; level++) pen.line(points(ellipses, map, 2 * level * corners, corners), { colour: pen.faint, width: 1.2 });
+  const steps = pen.points(path, map, 0, path.shape[0]);
+  pen.inside(map, () => {
+    for (let level = 0; level < levels; level++) pen.line(pen.points(ellipses, map, 2 * level * corners, corners), { colour: pen.faint, width: 1.2 });
     pen.line(steps, { colour: pen.vermilion, width: 1.6 });
     for (const [x, y] of steps) pen.mark("circle", x, y, 2.4, pen.vermilion);
     pen.mark("star", map.x + map.width / 2, map.y + map.height / 2, 8, pen.ink);
     pen.mark("square", ...steps[0], 4.5, pen.vermilion);
   });
 
-  titled(curve, "the loss, step by step");
+  pen.titled(curve, "the loss, step by step");
   pen.frame(curve.x, curve.y, curve.width, curve.height);
-  horizontal(curve, step_axis, String, "step");
-  vertical(curve, loss_axis, power);
+  pen.under(curve, step_axis, String, "step");
+  pen.beside(curve, loss_axis, power);
   const target = curve.y + (1 - floor) * curve.height;
   pen.line([[curve.x, target], [curve.x + curve.width, target]], { colour: pen.green, width: 1.2, dash: [5, 4] });
   pen.text("a millionth", curve.x + 6, target - 9, { colour: pen.green, size: 11 });
-  inside(curve, () => {
-    const falling = points(losses, curve, 0, losses.shape[0]);
+  pen.inside(curve, () => {
+    const falling = pen.points(losses, curve, 0, losses.shape[0]);
     pen.line(falling, { colour: pen.blue, width: 1.6 });
     for (const [x, y] of falling) pen.mark("circle", x, y, 2, pen.blue);
   });

@@ -1,0 +1,99 @@
+"""What the functions that a section asks for promise to return: each is held to its shapes and to finite numbers.
+
+A function of `promised` takes an asked-for function, and returns one of the same name and arguments that raises a
+WorkError, in one line, where the promise is not kept.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from source.explore.widgets.functions import Named, WorkError, name_of, numbers, parts
+from source.types import Array
+
+Shape = tuple[int, ...]
+Function = Callable[..., Any]
+
+
+def promised(functions: Named) -> Named:
+    """Return the functions, by name, each held to what it promises."""
+    return {name: PROMISES[name](function) for name, function in functions.items()}
+
+
+def _arrays(function: Function, came: Any, names: str, *shapes: Shape) -> tuple[Array, ...]:
+    """Return a tuple that came, which must hold arrays of these names and shapes."""
+    named = zip(parts(function, came, names), names.split(", "), shapes, strict=True)
+    return tuple(numbers(function, array, name, shape) for array, name, shape in named)
+
+
+def _moving(names: str) -> Callable[[Function], Function]:
+    """Promise (train, test, ...), in the shapes of what went in; what follows is one number a feature."""
+
+    def promise(function: Function) -> Function:
+        def checked(x_train: Array, x_test: Array, *eps: float) -> tuple[Array, ...]:
+            a_feature = [x_train.shape[1:]] * (names.count(",") - 1)
+            return _arrays(function, function(x_train, x_test, *eps), names, x_train.shape, x_test.shape, *a_feature)
+
+        return checked
+
+    return promise
+
+
+def _pca(function: Function) -> Function:
+    def checked(x: Array, k: int) -> tuple[Array, ...]:
+        shapes = (len(x), k), (k, x.shape[1]), (k,)
+        return _arrays(function, function(x, k), "scores, components, explained_variance", *shapes)
+
+    return checked
+
+
+def _deep_forward(function: Function) -> Function:
+    """Promise one output a layer."""
+
+    def checked(x: Array, weights: list[Array], nonlinearity: str) -> tuple[list[Array], Any]:
+        activations, cache = parts(function, function(x, weights, nonlinearity), "activations, cache")
+        return _layers(function, activations, "activations", [(len(x), w.shape[1]) for w in weights]), cache
+
+    return checked
+
+
+def _deep_backward(function: Function) -> Function:
+    """Promise the gradients of a stack of layers as wide as their input."""
+
+    def checked(dout: Array, cache: Any) -> tuple[Array, list[Array]]:
+        dx, dweights = parts(function, function(dout, cache), "dx, dweights")
+        width = dout.shape[1]
+        return numbers(function, dx, "dx", dout.shape), _layers(function, dweights, "dweights", [(width, width)])
+
+    return checked
+
+
+def _layers(function: Function, came: Any, what: str, shapes: list[Shape]) -> list[Array]:
+    if not isinstance(came, list | tuple) or len(came) != len(shapes):
+        raise WorkError(f"{name_of(function)} must return {what} as a list, one array a layer")
+    return [
+        numbers(function, each, f"{what}[{k}]", shape) for k, (each, shape) in enumerate(zip(came, shapes, strict=True))
+    ]
+
+
+def _batchnorm_forward(function: Function) -> Function:
+    def checked(x: Array, gamma: Array, beta: Array) -> tuple[Array, Any]:
+        out, cache = parts(function, function(x, gamma, beta), "out, cache")
+        return numbers(function, out, "out", x.shape), cache
+
+    return checked
+
+
+def _batchnorm_inference(function: Function) -> Function:
+    return lambda x, *statistics: numbers(function, function(x, *statistics), "out", x.shape)
+
+
+PROMISES: dict[str, Callable[[Function], Function]] = {
+    "zero_center": _moving("train, test, mean"),
+    "standardize": _moving("train, test, mean, std"),
+    "whiten": _moving("train, test"),
+    "pca": _pca,
+    "deep_forward": _deep_forward,
+    "deep_backward": _deep_backward,
+    "batchnorm_forward": _batchnorm_forward,
+    "batchnorm_inference": _batchnorm_inference,
+}
