@@ -11,10 +11,11 @@ EXPLORERS = {
     "Saturation": "saturation",
     "ZigZag": "zigzag",
     "DeadReLU": "dead_relu",
-    "Babysitter": "babysitter",
     "Whitening": "whitening",
     "InitializationLab": "initialization_lab",
     "BatchNormLeak": "batchnorm_leak",
+    "Babysitter": "babysitter",
+    "SearchSimulator": "search_simulator",
 }
 
 

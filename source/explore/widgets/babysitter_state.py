@@ -93,12 +93,13 @@ def sentence(reading: Reading, verdict: str, halted: bool) -> str:
     if halted:
         return f"{where}: the loss is no number any more, and the run has ended. {doctor}"
     ratio = reading.update_ratio / RULE_OF_THUMB
-    rule = "about as" if 1 / 3 < ratio < 3 else f"{spoken(ratio)} times what"
+    rule = "about" if 1 / 3 < ratio < 3 else f"{spoken(ratio)} times"
+    loss = f"{reading.loss:.2f}" if reading.loss < 1000 else spoken(reading.loss)
     accuracy = ""
     if not np.isnan(reading.val_accuracy):
         train, val = 100 * reading.train_accuracy, 100 * reading.val_accuracy
         accuracy = f", accuracy {train:.0f} % in training and {val:.0f} % in validation"
     return (
-        f"{where}: loss {spoken(reading.loss)} (chance is 2.3){accuracy}. A step changes the weights by "
-        f"{spoken(reading.update_ratio)} of their length, {rule} the rule of thumb has. {doctor}"
+        f"{where}: loss {loss} (chance is 2.30){accuracy}. A step changes the weights by "
+        f"{spoken(reading.update_ratio)} of their length, {rule} the rule of thumb. {doctor}"
     )

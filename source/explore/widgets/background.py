@@ -16,7 +16,7 @@ class Background:
     """Calls `work()` again and again while it is told to run, until that returns False.
 
     Now and then `report()` follows in the same thread, and `show(report)` on the event loop that `run` was called on;
-    when all is done, `ended()` there. A loop that is busy is not flooded: the next report waits until the last is shown.
+    when all is done, `ended()` there. A loop that is busy is not flooded: the next report waits until one is shown.
     """
 
     def __init__(
