@@ -55,6 +55,14 @@ class Tools(NamedTuple):
     refine: Callable[..., Space]
 
 
+class Plan(NamedTuple):
+    """How to search: on which ruler, with how many values an axis in the grid, in how many stages."""
+
+    scale: str
+    points: int
+    stages: int
+
+
 class Stage(NamedTuple):
     """A space, and the trials in it, best first."""
 
@@ -81,18 +89,18 @@ def in_stages(
     return done
 
 
-def search_both(land: Decades, scale: str, points: int, stages: int, tools: Tools, rng: np.random.Generator) -> Stages:
-    """Search by a grid of `points` an axis, in the middles of its cells, and by as many random trials, in stages."""
-    trials = points ** len(land.names)
-    return Stages(
-        in_stages(
-            lambda space: tools.grid_search(land, middles(space, points), points),
-            land.space(scale),
-            stages,
-            tools.refine,
-        ),
-        in_stages(lambda space: tools.random_search(land, space, trials, rng), land.space(scale), stages, tools.refine),
-    )
+def search_both(land: Decades, plan: Plan, tools: Tools, rng: np.random.Generator) -> Stages:
+    """Search by a grid, in the middles of its cells, and by as many random trials, in stages."""
+    trials = plan.points ** len(land.names)
+
+    def by_grid(space: Space) -> list[Any]:
+        return tools.grid_search(land, middles(space, plan.points), plan.points)
+
+    def at_random(space: Space) -> list[Any]:
+        return tools.random_search(land, space, trials, rng)
+
+    whole = land.space(plan.scale)
+    return Stages(*(in_stages(search, whole, plan.stages, tools.refine) for search in (by_grid, at_random)))
 
 
 def best_of(stages: list[Stage]) -> float:
@@ -101,11 +109,11 @@ def best_of(stages: list[Stage]) -> float:
 
 
 def mean_best_of_stages(
-    widths: tuple[float, ...], scale: str, points: int, stages: int, runs: int, tools: Tools, rng: np.random.Generator
+    widths: tuple[float, ...], plan: Plan, runs: int, tools: Tools, rng: np.random.Generator
 ) -> Mean:
     """Search so many hills of the same widths, tops spread evenly, and average the best scores."""
     best: Array = np.empty((runs, 2))
     for run, top in enumerate(tops(len(widths), runs, rng)):
-        both = search_both(Decades(Hill(tuple(top), widths)), scale, points, stages, tools, rng)
+        both = search_both(Decades(Hill(tuple(top), widths)), plan, tools, rng)
         best[run] = best_of(both.grid), best_of(both.random)
     return Mean(*best.mean(axis=0), *best.std(axis=0) / np.sqrt(runs))

@@ -79,30 +79,3 @@ def loss_and_gradients(came: Any, params: Mapping[str, Any], *_: Any) -> str:
 
 def _is_number(came: Any) -> bool:
     return isinstance(came, Real) or (isinstance(came, np.ndarray) and came.ndim == 0 and came.dtype.kind in "fiu")
-
-
-def trials(came: Any, _objective: Any, space: Mapping[str, Any], *_: Any) -> str:
-    """Ask for trials, at least one, with a number for every name in the space."""
-    if not (isinstance(came, list) and came):
-        return f"a list of trials, and returns {described(came)}"
-    for trial in came:
-        if not (isinstance(trial, Mapping) and isinstance(trial.get("params"), Mapping)):
-            return '{"params": {...}, "score": ...} for every trial'
-        if not all(_is_number(value) for value in (trial.get("score"), *map(trial["params"].get, space))):
-            return f"trials with a score, and with a number for each of {', '.join(space)}"
-    return ""
-
-
-def finer_space(came: Any, _trials: Any, space: Mapping[str, Any], *_: Any) -> str:
-    """Ask for a space over the same names, (low, high, scale) each, above 0 and the right way round."""
-    if not (isinstance(came, Mapping) and set(came) == set(space)):
-        return f"a space over {', '.join(space)}, and returns {described(came)}"
-    for name, axis in came.items():
-        if not (len(axis) == 3 and 0 < axis[0] <= axis[1]):
-            return f"(low, high, scale) with low not above high for {name}, and returns {axis}"
-    return ""
-
-
-def draws(came: Any, _low: float, _high: float, size: int, *_: Any) -> str:
-    """Ask for so many numbers."""
-    return "" if np.shape(came) == (size,) else f"an array of shape {(size,)}, and returns {described(came)}"

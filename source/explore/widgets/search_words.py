@@ -1,5 +1,6 @@
 """What the search simulator says one sees, and why."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,8 @@ def sentence(both: Stages, mean: Mean, runs: int, values: Mapping[str, Any]) -> 
     how = f"{count} trials each" if values["stages"] == 1 else f"{count} trials each, then {count} more in the frame"
     return (
         f"{how}: of the learning rate the grid has tried {distinct(both.grid)} values, random search "
-        f"{distinct(both.random)}. Best score on this hill: {best_of(both.grid):.2f} and {best_of(both.random):.2f}; on "
-        f"{runs} such hills {mean.grid:.2f} and {mean.random:.2f} on average. {verdict(mean, values)}"
+        f"{distinct(both.random)}. Best score on this hill: {best_of(both.grid):.2f} and {best_of(both.random):.2f}; "
+        f"on {runs} such hills {mean.grid:.2f} and {mean.random:.2f} on average. {verdict(mean, values)}"
     )
 
 
@@ -29,8 +30,8 @@ def verdict(mean: Mean, values: Mapping[str, Any]) -> str:
     """Say who wins on average, and why."""
     if values["sampling"] == "linear":
         return "Both waste nine trials in ten: evenly spread values lie almost all in the top decade."
-    if abs(mean.grid - mean.random) < CLOSE:
-        return "Neither is ahead."
+    if abs(mean.grid - mean.random) < max(CLOSE, math.hypot(mean.grid_error, mean.random_error)):
+        return "Neither is ahead by more than luck."
     if mean.random > mean.grid:
         if not values["importance"]:
             return "Random wins: only the learning rate matters, and it tries more values of it."
