@@ -1,18 +1,18 @@
 export default explorer((pen, arrays, { rate_axis, reg_axis, means, distinct, stars, runs, fine }) => {
-  const LEFT = 44, RUG = 14, CURVE = 58, HEAD = 26, FOOT = 40, GAP = 26;
+  const LEFT = 44, RUG = 14, CURVE = 58, BETWEEN = 14, HEAD = 26, FOOT = 40, GAP = 26;
   const { hill, profile, frames, draws } = arrays;
   const [rows, columns] = hill.shape;
   const column = pen.narrow ? pen.width : (pen.width - GAP) / 2;
   const pixel = { width: Math.floor((column - LEFT - RUG - 8) / columns), height: 5 };
   const size = { width: columns * pixel.width, height: rows * pixel.height };
-  const block = HEAD + CURVE + 8 + size.height + FOOT + 10;
+  const block = HEAD + CURVE + BETWEEN + size.height + FOOT + 10;
   const looks = [["grid", "square", pen.blue, arrays.grid], ["random", "circle", pen.vermilion, arrays.random]];
 
   // each search on its map
   looks.forEach(([name, shape, colour, trials], which) => {
     const x = LEFT + (pen.narrow ? 0 : which * (column + GAP));
     const curve = { x, y: (pen.narrow ? which * block : 0) + HEAD, width: size.width, height: CURVE };
-    const map = { x, y: curve.y + CURVE + 8, ...size };
+    const map = { x, y: curve.y + CURVE + BETWEEN, ...size };
     const read = (k) => Array.from(trials.values.slice(4 * k, 4 * k + 4));
     const coarse = (stage) => fine && stage === 0;
 
@@ -46,7 +46,7 @@ export default explorer((pen, arrays, { rate_axis, reg_axis, means, distinct, st
       const [at, up, score, stage] = read(k);
       const [px, py] = pen.at(map, [at, up]);
       const hollow = coarse(stage);
-      pen.line([[px, map.y - 8], [px, map.y - 1]], { colour, width: 1.2 });
+      pen.line([[px, map.y - 11], [px, map.y - 2]], { colour, width: 1.2 });
       pen.line([[map.x + map.width + 4, py], [map.x + map.width + RUG, py]], { colour, width: 1.2 });
       pen.mark(shape, px, pen.at(curve, [at, score])[1], 3, colour, hollow);
       pen.mark(shape, px, py, 3.4, colour, hollow);
@@ -58,7 +58,7 @@ export default explorer((pen, arrays, { rate_axis, reg_axis, means, distinct, st
 
   // the mean best scores
   const low = pen.narrow ? 2 * block : block;
-  const bars = { x: LEFT + 22, y: low + 22, width: pen.narrow ? size.width - 22 : size.width - 22 };
+  const bars = { x: LEFT + 22, y: low + 22, width: size.width - 22 };
   pen.text(`mean best score on ${runs} such hills`, LEFT, low + 6, { weight: "600" });
   looks.forEach(([name, , colour], which) => {
     const y = bars.y + which * 24;

@@ -26,7 +26,7 @@ from source.explore.widgets.search_words import distinct, sentence
 from source.explore.widgets.state import State, unit
 from source.types import Array
 
-BUDGET, FEWEST = 1000, 12  # trials that an average may take, and hills that it needs
+BUDGET, FEWEST = 900, 8  # trials that an average may take, and hills that it needs
 PIXELS, LINE, DRAWS, BARS = 40, 81, 2000, 32
 SAMPLINGS = {"log": "the logarithm", "linear": "the value"}
 NAMES = ("grid_search", "random_search", "refine", "log_uniform")
@@ -40,7 +40,7 @@ class SearchSimulator(Explorer):
     """
 
     _esm = script("search_simulator")
-    heights = (500, 960)
+    heights = (452, 884)
     picture = (
         "Two maps of the same hill, the learning rate to the right and the regularisation upwards, both by decades: on "
         "the left the trials of the grid, squares, on the right random ones, circles; a star is the best. Rugs above "
@@ -64,8 +64,8 @@ class SearchSimulator(Explorer):
         controls = (
             Control("points", "Values an axis, in the grid", (2, 3, 4), 3),
             Control("axes", "Axes", (2, 3), 2, lambda axes: f"{axes}, the third does not matter" if axes > 2 else "2"),
-            Control("importance", "Importance of the second axis", (0.0, 0.05, 0.1, 0.25, 0.5, 1.0), 0.0, percent),
-            Control("width", "Width of the hill", (0.05, 0.1, 0.2, 0.3), 0.05, lambda width: f"{percent(width)} of it"),
+            Control("importance", "Second axis: importance", (0.0, 0.05, 0.1, 0.25, 0.5, 1.0), 0.0, percent),
+            Control("width", "Width of the hill, of an axis", (0.05, 0.1, 0.2, 0.3), 0.05, percent),
             Control(
                 "sampling", "Values are spread evenly in", ("log", "linear"), "log", SAMPLINGS.__getitem__, "choice"
             ),
@@ -125,7 +125,7 @@ class SearchSimulator(Explorer):
 
 def percent(share: float) -> str:
     """Write a share of an axis."""
-    return f"{share:.0%}"
+    return f"{100 * share:.0f} %"
 
 
 def widths_of(values: Mapping[str, Any]) -> tuple[float, ...]:
