@@ -64,8 +64,8 @@ class SearchSimulator(Explorer):
         controls = (
             Control("points", "Values an axis, in the grid", (2, 3, 4), 3),
             Control("axes", "Axes", (2, 3), 2, lambda axes: f"{axes}, the third does not matter" if axes > 2 else "2"),
-            Control("importance", "Second axis: importance", (0.0, 0.05, 0.1, 0.25, 0.5, 1.0), 0.0, percent),
-            Control("width", "Width of the hill, of an axis", (0.05, 0.1, 0.2, 0.3), 0.05, percent),
+            Control("importance", "Importance of the second axis", (0.0, 0.05, 0.1, 0.25, 0.5, 1.0), 0.0, percent),
+            Control("width", "Width of the hill", (0.05, 0.1, 0.2, 0.3), 0.05),
             Control(
                 "sampling", "Values are spread evenly in", ("log", "linear"), "log", SAMPLINGS.__getitem__, "choice"
             ),

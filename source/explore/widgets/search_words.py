@@ -37,5 +37,5 @@ def verdict(mean: Mean, values: Mapping[str, Any]) -> str:
             return "Random wins: only the learning rate matters, and it tries more values of it."
         return "Random wins: it tries more values of each axis, and the grid's few leave wide gaps between them."
     if not values["importance"]:
-        return "The grid wins: the hill is so wide that even its few values are close enough."
+        return "The grid wins, though only the learning rate matters: does random_search draw every trial anew?"
     return "The grid wins: the second axis matters too, and it covers the plane without holes."
