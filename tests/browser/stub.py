@@ -74,7 +74,7 @@ EXPLORERS = {
     ),
     "SearchSimulator": (
         explore.SearchSimulator,
-        {"points": [3], "axes": [2], "width": [0.05, 0.2], "luck": [11]},
+        {"points": [3], "axes": [2], "importance": [0.0, 1.0], "width": [0.05], "luck": [3, 11, 19]},
     ),
 }
 
