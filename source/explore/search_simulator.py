@@ -54,15 +54,16 @@ def middles(space: Space, points: int) -> Space:
 
     That is the best that a grid can do for a top that may lie anywhere: on the ends it would waste half their reach.
     """
-    narrowed = {}
-    for name, (low, high, scale) in space.items():
-        if scale == "log":
-            margin = (high / low) ** (1 / (2 * points))
-            narrowed[name] = (low * margin, high / margin, scale)
-        else:
-            margin = (high - low) / (2 * points)
-            narrowed[name] = (low + margin, high - margin, scale)
-    return narrowed
+    return {name: _middle_of_cells(axis, points) for name, axis in space.items()}
+
+
+def _middle_of_cells(axis: tuple[float, float, str], points: int) -> tuple[float, float, str]:
+    low, high, scale = axis
+    if scale == "log":
+        margin = (high / low) ** (1 / (2 * points))
+        return low * margin, high / margin, scale
+    margin = (high - low) / (2 * points)
+    return low + margin, high - margin, scale
 
 
 def tops(axes: int, runs: int, rng: np.random.Generator) -> Array:
