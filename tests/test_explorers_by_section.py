@@ -222,7 +222,7 @@ def test_the_search_shows_the_trials_of_both_searches():
         rates, regs = np.array([list(trial["params"].values()) for trial in trials]).T
         np.testing.assert_allclose(10 ** (4 * shown[:, 0] - 4), rates, rtol=1e-5)
         np.testing.assert_allclose(10 ** (4 * shown[:, 1] - 5), regs, rtol=1e-5)
-        np.testing.assert_allclose(shown[:, 2], land.ridge(0, shown[:, 0]), atol=1e-5)
+        np.testing.assert_allclose(shown[:, 2], [land(trial["params"]) for trial in trials], atol=1e-6)
         np.testing.assert_array_equal(shown[:, 3], [0] * 9 + [1] * 9)
         assert trials[made.state["scalars"]["stars"][which]]["score"] == best_of(stages)
         np.testing.assert_allclose(
@@ -230,6 +230,7 @@ def test_the_search_shows_the_trials_of_both_searches():
         )
         left, right, _, _ = 10 ** (4 * made.read("frames")[which] - 4)
         np.testing.assert_allclose([left, right], stages[1].space["learning_rate"][:2], rtol=1e-5)
+    np.testing.assert_allclose(made.read("profile")[:, 1], land.ridge(0, made.read("profile")[:, 0]), atol=1e-5)
     mean = mean_best_of_stages((0.1, 0.4), Plan("log", 3, 2), 50, tools, np.random.default_rng(0))
     assert made.state["scalars"]["means"] == [mean.grid, mean.random]
     assert made.state["scalars"]["runs"] == 50

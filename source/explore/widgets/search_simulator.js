@@ -17,8 +17,8 @@ export default explorer((pen, arrays, { rate_axis, reg_axis, means, distinct, st
     const coarse = (stage) => fine && stage === 0;
 
     pen.mark(shape, x + 5, curve.y - 13, 4, colour);
-    const count = distinct[which] === 1 ? "value" : "different values";
-    pen.text(`${name}: ${distinct[which]} ${count} of the learning rate`, x + 15, curve.y - 13, { colour, weight: "600" });
+    const rates = distinct[which] === 1 ? "learning rate" : "different learning rates";
+    pen.text(`${name}: ${distinct[which]} ${rates}`, x + 15, curve.y - 13, { colour, weight: "600" });
     pen.frame(curve.x, curve.y, curve.width, curve.height);
     pen.beside(curve, [[0, 0], [1, 1]], String);
     pen.sideways("score", x - 30, curve.y + CURVE / 2, { align: "center", colour: pen.soft });

@@ -44,7 +44,8 @@ class SearchSimulator(Explorer):
     picture = (
         "Two maps of the same hill, the learning rate to the right and the regularisation upwards, both by decades: on "
         "the left the trials of the grid, squares, on the right random ones, circles; a star is the best. Rugs above "
-        "and beside each map show which values were tried, and the curve above is the score along the learning rate. "
+        "and beside each map show which values were tried, and the curve above is the best score that a learning "
+        "rate allows, with the scores of the trials. "
         "Below, bars of the mean best score, and how draws of a learning rate spread over its decades."
     )
     columns = (
@@ -135,10 +136,15 @@ def widths_of(values: Mapping[str, Any]) -> tuple[float, ...]:
 
 
 def on_map(stages: list[Stage], land: Decades) -> Array:
-    """Return every trial's place on the map, the height of the ridge there, and its stage: (trials, 4)."""
-    rows = [(*land.places(trial["params"])[:2], k) for k, stage in enumerate(stages) for trial in stage.trials]
-    x, y, stage = np.array(rows).T
-    return np.column_stack([unit(x, 0, 1), unit(y, 0, 1), land.ridge(0, x), stage])
+    """Return every trial's place on the map, its score, and its stage: (trials, 4)."""
+    rows = [
+        (*land.places(trial["params"])[:2], trial["score"], k)
+        for k, stage in enumerate(stages)
+        for trial in stage.trials
+    ]
+    places = np.array(rows, dtype=float)
+    places[:, :3] = unit(places[:, :3], 0, 1)
+    return places
 
 
 def best_at(stages: list[Stage]) -> int:
