@@ -24,6 +24,7 @@ from source.types import Pair
 EXPLORERS = [
     *(explore.Saturation, explore.ZigZag, explore.DeadReLU),
     *(explore.Whitening, explore.InitializationLab, explore.BatchNormLeak),
+    explore.SearchSimulator,
 ]
 MOVES = {
     "Saturation": {"weight_scale": 4.0},
@@ -32,6 +33,7 @@ MOVES = {
     "Whitening": {"stage": "whitened"},
     "InitializationLab": {"std": 1.0},
     "BatchNormLeak": {"batch_size": 4},
+    "SearchSimulator": {"importance": 1.0},
 }
 CHOICE = {
     "Saturation": "activation",

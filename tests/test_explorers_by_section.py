@@ -1,4 +1,4 @@
-"""The explorers of sections 2 to 4: what they show, what they say, and what they hold the student's functions to."""
+"""The explorers of sections 2 to 4 and 6: what they show, what they say, what they hold the student's functions to."""
 
 import sys
 from dataclasses import replace
@@ -6,15 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from source import batchnorm, explore, initialization, preprocessing
+from source import batchnorm, explore, hyperparameters, initialization, preprocessing
 from source.activations import PAIRS
 from source.explore.batchnorm_leak import accuracy_in_batches, fit_small_net
 from source.explore.initialization_lab import flat_shares, layer_of_stack, predict, run
+from source.explore.search_simulator import FLAT, Hill
+from source.explore.search_stages import Decades, Plan, Tools, best_of, mean_best_of_stages, search_both
 from source.explore.stages import measured_cloud, run_stages
 from source.explore.tiny_images import CONTRAST, TinyImages
 from source.explore.whitening import run_bench_with_noise
 from source.explore.widgets.functions import WorkError
 from source.explore.widgets.promises import promised
+from source.explore.widgets.search_simulator import widths_of
 from source.explore.widgets.table import table_of
 
 OWNERS = {
@@ -24,6 +27,7 @@ OWNERS = {
         ("init_normal", "init_xavier", "init_he", "init_orthogonal", "deep_forward", "deep_backward"),
     ),
     "BatchNormLeak": (batchnorm, ("batchnorm_forward", "batchnorm_inference")),
+    "SearchSimulator": (hyperparameters, ("grid_search", "random_search", "refine", "log_uniform")),
 }
 
 
@@ -206,6 +210,66 @@ def test_the_leak_measures_again_only_when_a_function_is_written_anew():
     assert len(calls) > 200
 
 
+def test_the_search_shows_the_trials_of_both_searches():
+    made = explore.SearchSimulator(functions_of("SearchSimulator"), importance=0.25, width=0.1, stages=2, luck=4)
+    rng = np.random.default_rng(4)
+    land = Decades(Hill(tuple(rng.uniform(0.1, 0.9, 2)), (0.1, 0.4)))
+    tools = Tools(hyperparameters.grid_search, hyperparameters.random_search, hyperparameters.refine)
+    both = search_both(land, Plan("log", 3, 2), tools, rng)
+    for which, stages in enumerate(both):
+        trials = [trial for stage in stages for trial in stage.trials]
+        shown = made.read(("grid", "random")[which])
+        rates, regs = np.array([list(trial["params"].values()) for trial in trials]).T
+        np.testing.assert_allclose(10 ** (4 * shown[:, 0] - 4), rates, rtol=1e-5)
+        np.testing.assert_allclose(10 ** (4 * shown[:, 1] - 5), regs, rtol=1e-5)
+        np.testing.assert_allclose(shown[:, 2], [land(trial["params"]) for trial in trials], atol=1e-6)
+        np.testing.assert_array_equal(shown[:, 3], [0] * 9 + [1] * 9)
+        assert trials[made.state["scalars"]["stars"][which]]["score"] == best_of(stages)
+        np.testing.assert_allclose(
+            made.read("numbers")[:, 3 + 3 * which], sorted((t["score"] for t in trials), reverse=True), rtol=1e-6
+        )
+        left, right, _, _ = 10 ** (4 * made.read("frames")[which] - 4)
+        np.testing.assert_allclose([left, right], stages[1].space["learning_rate"][:2], rtol=1e-5)
+    np.testing.assert_allclose(made.read("profile")[:, 1], land.ridge(0, made.read("profile")[:, 0]), atol=1e-5)
+    mean = mean_best_of_stages((0.1, 0.4), Plan("log", 3, 2), 50, tools, np.random.default_rng(0))
+    assert made.state["scalars"]["means"] == [mean.grid, mean.random]
+    assert made.state["scalars"]["runs"] == 50
+
+
+def test_the_searchs_hill_is_as_high_as_its_scores_and_its_draws_are_those_of_log_uniform():
+    made = explore.SearchSimulator(functions_of("SearchSimulator"), importance=1.0, width=0.3)
+    centre = np.random.default_rng(11).uniform(0.1, 0.9, 2)
+    x, y = np.meshgrid((np.arange(40) + 0.5) / 40, (np.arange(40)[::-1] + 0.5) / 40)
+    expected = np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 0.3**2))
+    np.testing.assert_allclose(made.read("hill") / 255, expected, atol=0.5 / 255 + 1e-6)
+    draws = hyperparameters.log_uniform(1e-4, 1.0, 2000, np.random.default_rng(0))
+    counts = np.histogram(np.log10(draws), bins=32, range=(-4, 0))[0]
+    np.testing.assert_allclose(made.read("draws") / 255, counts / counts.max(), atol=0.5 / 255 + 1e-6)
+    made.sampling = "linear"
+    assert made.read("draws")[-1] == 255
+    assert made.read("draws")[:16].max() < 10
+
+
+def test_the_search_averages_again_only_when_a_function_is_written_anew():
+    names = {"grid_search": hyperparameters.grid_search, "calls": []}
+    source = "def mine(*given):\n    calls.append(given)\n    return grid_search(*given)"
+    exec(source, names)
+    made = explore.SearchSimulator({"grid_search": names["mine"]})
+    names["calls"].clear()
+    made.luck = 2
+    assert len(names["calls"]) == 1
+    exec(source, names)
+    made.luck = 3
+    assert len(names["calls"]) == 1 + 1 + 100
+
+
+def test_an_axis_matters_less_the_wider_the_hill_is_along_it():
+    made = explore.SearchSimulator(axes=3, width=0.2)
+    for importance, expected in ((0.0, FLAT), (0.5, 0.4), (1.0, 0.2)):
+        made.importance = importance
+        assert widths_of(made.values) == (0.2, expected, FLAT)
+
+
 # --- What they say
 
 
@@ -270,6 +334,41 @@ def test_the_leak_says_what_one_sees_and_why(setting, parts):
         assert part in sentence
 
 
+@pytest.mark.parametrize(
+    ("setting", "parts"),
+    [
+        (
+            {},
+            [
+                "9 trials each:",
+                "grid has tried 3 values, random search 9.",
+                "0.37 and 0.62 on average",
+                "Random wins: only",
+            ],
+        ),
+        ({"importance": 1.0, "width": 0.2}, ["The grid wins: the second axis matters too"]),
+        ({"width": 0.2, "points": 2}, ["Neither is ahead by more than luck."]),
+        ({"importance": 0.05, "points": 4}, ["16 trials each", "Random wins: it tries more values of each axis"]),
+        ({"axes": 3, "points": 4}, ["64 trials each", "has tried 4 values, random search 64.", "Random wins"]),
+        ({"sampling": "linear"}, ["Both waste nine trials in ten"]),
+        ({"stages": 2}, ["9 trials each, then 9 more in the frame", "on 50 such hills"]),
+    ],
+)
+def test_the_search_says_what_one_sees_and_why(setting, parts):
+    sentence = explore.SearchSimulator(**setting).state["sentence"]
+    for part in parts:
+        assert part in sentence
+
+
+def test_the_search_betrays_random_trials_that_are_all_the_same():
+    def stuck(objective, space, trials, rng):
+        return trials * hyperparameters.random_search(objective, space, 1, rng)
+
+    made = explore.SearchSimulator({"random_search": stuck})
+    assert "random search 1." in made.state["sentence"]
+    assert made.state["sentence"].endswith("does random_search draw every trial anew?")
+
+
 def test_the_leak_betrays_an_inference_that_looks_at_the_batch():
     def leaky(x, gamma, beta, running_mean, running_var):
         return batchnorm.batchnorm_forward(x, gamma, beta)[0]
@@ -293,9 +392,10 @@ def test_the_students_functions_drive_the_picture(name):
         return spy
 
     made = getattr(explore, name)({each: spied(function) for each, function in given.items()})
-    starts = ("normal", "Xavier", "He", "orthogonal") if name == "InitializationLab" else ()
-    for start in starts:
-        made.start = start
+    more = {"InitializationLab": ("start", ("Xavier", "He", "orthogonal")), "SearchSimulator": ("stages", (2,))}
+    control, others = more.get(name, ("", ()))
+    for other in others:
+        setattr(made, control, other)
     assert made.state["error"] == ""
     assert set(seen) == set(given)
 
@@ -359,12 +459,40 @@ def test_what_is_not_handed_in_is_asked_for_in_code_that_works(name, monkeypatch
             {"batchnorm_inference": lambda *all_of_it: None},
             "array of numbers as out, and returns nothing",
         ),
+        ("SearchSimulator", {"grid_search": lambda f, space, points: None}, "a list of trials, and returns nothing"),
+        (
+            "SearchSimulator",
+            {"grid_search": lambda f, space, points: [0.5]},
+            'must return {"params": {...}, "score": ...}',
+        ),
+        (
+            "SearchSimulator",
+            {"random_search": lambda f, space, trials, rng: [{"params": {"reg": 0.1}, "score": 1.0}]},
+            "must give every trial a score, and learning_rate, reg as numbers",
+        ),
+        ("SearchSimulator", {"log_uniform": lambda low, high, size, rng: np.ones(3)}, "draws of shape (2000,), and"),
     ],
 )
 def test_a_function_that_breaks_its_promise_is_one_line(name, wrong, message):
     made = getattr(explore, name)(wrong)
     assert message in made.state["error"]
     assert made.state["error"].endswith("Mend it, run its cell, and move a control.")
+    assert "\n" not in made.state["error"]
+
+
+@pytest.mark.parametrize(
+    ("came", "message"),
+    [
+        (None, "must return a space over learning_rate, reg, and returns nothing"),
+        ({"learning_rate": (1e-3, 1e-2, "log"), "reg": (0.1, 0.01, "log")}, "(low, high, scale) for reg, and returns"),
+        ({"learning_rate": 0.1, "reg": (0.01, 0.1, "log")}, "(low, high, scale) for learning_rate, and returns 0.1"),
+    ],
+)
+def test_a_refine_that_breaks_its_promise_is_one_line(came, message):
+    made = explore.SearchSimulator({"refine": lambda trials, space, keep: came})
+    assert made.state["error"] == ""
+    made.stages = 2
+    assert message in made.state["error"]
     assert "\n" not in made.state["error"]
 
 

@@ -161,7 +161,7 @@ def test_explorers_work_from_the_bundle_and_say_what_to_hand_in(section, bundle)
 
 
 @pytest.mark.parametrize(
-    ("explorer", "first"), [("Whitening", 3), ("InitializationLab", 4), ("BatchNormLeak", 5)]
+    ("explorer", "first"), [("Whitening", 3), ("InitializationLab", 4), ("BatchNormLeak", 5), ("SearchSimulator", 7)]
 )  # and the first section whose bundle has the functions that it shows
 def test_an_explorer_of_a_later_section_says_what_to_hand_in_until_the_bundle_has_it(section, bundle, explorer, first):
     code = f"from source import explore; print(explore.{explorer}().state['error'] or 'fine')"

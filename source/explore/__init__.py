@@ -14,6 +14,8 @@ EXPLORERS = {
     "Whitening": "whitening",
     "InitializationLab": "initialization_lab",
     "BatchNormLeak": "batchnorm_leak",
+    "Babysitter": "babysitter",
+    "SearchSimulator": "search_simulator",
 }
 
 

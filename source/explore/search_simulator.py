@@ -50,14 +50,28 @@ class Hill:
 
 
 def middles(space: Space, points: int) -> Space:
-    """Narrow linear axes so that `points` even values, ends included, fall on the middles of as many equal cells.
+    """Narrow the axes so that `points` even values, ends included, fall on the middles of as many equal cells.
 
     That is the best that a grid can do for a top that may lie anywhere: on the ends it would waste half their reach.
     """
-    return {
-        name: (low + (high - low) / (2 * points), high - (high - low) / (2 * points), scale)
-        for name, (low, high, scale) in space.items()
-    }
+    return {name: _middle_of_cells(axis, points) for name, axis in space.items()}
+
+
+def _middle_of_cells(axis: tuple[float, float, str], points: int) -> tuple[float, float, str]:
+    low, high, scale = axis
+    if scale == "log":
+        margin = (high / low) ** (1 / (2 * points))
+        return low * margin, high / margin, scale
+    margin = (high - low) / (2 * points)
+    return low + margin, high - margin, scale
+
+
+def tops(axes: int, runs: int, rng: np.random.Generator) -> Array:
+    """Spread places evenly over the cube: a Kronecker sequence from a random start.
+
+    Shapes: -> (runs, axes) in 0..1
+    """
+    return np.asarray((rng.random(axes) + np.arange(runs)[:, None] * STRIDES[:axes]) % 1)
 
 
 class Race(NamedTuple):
@@ -92,12 +106,12 @@ def mean_best(
 ) -> Mean:
     """Let both searches climb `runs` hills of the given widths, and average the best that they find.
 
-    The tops are spread evenly over the cube (a Kronecker sequence from a random start), which takes most of the luck
-    out of the averages; the standard errors are those of independent tops, and too large.
+    The tops are spread evenly, which takes most of the luck out of the averages; the standard errors are those of
+    independent tops, and too large.
     """
-    best, start = np.empty((runs, 2)), rng.random(len(widths))
-    for run in range(runs):
-        hill = Hill(tuple((start + run * STRIDES[: len(widths)]) % 1), tuple(widths))
+    best = np.empty((runs, 2))
+    for run, top in enumerate(tops(len(widths), runs, rng)):
+        hill = Hill(tuple(top), tuple(widths))
         best[run] = [trials[0]["score"] for trials in race(hill, points, grid_search, random_search, rng)]
     return Mean(*best.mean(axis=0), *best.std(axis=0) / np.sqrt(runs))
 

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from source.explore.histories import CONDITIONS, Patient
+from source.explore.watched_run import weight_images
 from source.plots.style import BLACK, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, STYLES, VERMILION, figure
 from source.types import Array, Params
 
@@ -258,9 +259,8 @@ def plot_weights(weights: Mapping[str, Array], shape: tuple[int, int, int], unit
     drawn, axes = figure(len(weights), units, 12, 1.35 * len(weights) + 0.3)
     for row, (name, w) in zip(axes, weights.items(), strict=True):
         longest = np.argsort(-np.linalg.norm(w, axis=0))[:units]
-        for ax, column in zip(row, w[:, longest].T, strict=True):
-            reach = float(np.quantile(np.abs(column), 0.995)) or 1.0
-            ax.imshow(np.clip(0.5 + column.reshape(shape) / (2 * reach), 0, 1))
+        for ax, image in zip(row, weight_images(w[:, longest], shape), strict=True):
+            ax.imshow(image)
             _bare(ax)
         row[0].set_ylabel(name, fontsize=9)
     drawn.suptitle("Weights into ten hidden units, as images (grey is 0)", fontsize=11)

@@ -25,6 +25,9 @@ CELLS = (
     "from source.batchnorm import batchnorm_forward as right_forward\n\n\n"
     "def batchnorm_forward(*given):\n    return right_forward(*given)\n\n\n"
     'batchnorm_leak = explore.BatchNormLeak({"batchnorm_forward": batchnorm_forward})\nbatchnorm_leak',
+    "from source.hyperparameters import random_search as right_search\n\n\n"
+    "def random_search(*given):\n    return right_search(*given)\n\n\n"
+    'search_simulator = explore.SearchSimulator({"random_search": random_search})\nsearch_simulator',
 )
 
 

@@ -72,6 +72,10 @@ EXPLORERS = {
             "company": [1, 2, 3, 4, 5],
         },
     ),
+    "SearchSimulator": (
+        explore.SearchSimulator,
+        {"points": [3], "axes": [2], "importance": [0.0, 1.0], "width": [0.05], "luck": [3, 11, 19]},
+    ),
 }
 
 

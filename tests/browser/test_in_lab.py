@@ -20,6 +20,7 @@ MOVES = [
     ("Whitening", "stage", "whitened", "centred"),
     ("InitializationLab", "std", 3.2, 1.6),
     ("BatchNormLeak", "batch_size", 32, 4),
+    ("SearchSimulator", "importance", 1.0, 0.1),
 ]
 CHOICES = [
     *(("Saturation", "activation", "tanh"), ("ZigZag", "fed_by", "sigmoid"), ("DeadReLU", "activation", "relu")),
@@ -30,6 +31,7 @@ ASKED = [
     ("Whitening", "whiten", "eps"),
     ("InitializationLab", "init_normal", "std"),
     ("BatchNormLeak", "batchnorm_forward", "company"),
+    ("SearchSimulator", "random_search", "luck"),
 ]
 NAMES = [name for name, *_ in MOVES]
 
@@ -51,7 +53,7 @@ def look_at(page, name):
 
 def expected_of(name, **start):
     """Make the explorer that the notebook shows."""
-    given = {} if name in ("Whitening", "BatchNormLeak") else {"activations": MINE}
+    given = {} if name in ("Whitening", "BatchNormLeak", "SearchSimulator") else {"activations": MINE}
     return getattr(explore, name)(**given, **start)
 
 
@@ -261,6 +263,7 @@ PLAYED = {
     "02_preprocessing": {"Whitening": "functions=mine"},
     "03_initialization": {"InitializationLab": "functions=my_functions"},
     "04_batchnorm": {"BatchNormLeak": "functions=my_functions"},
+    "06_hyperparameters": {"SearchSimulator": "functions=my_functions"},
 }
 
 

@@ -23,6 +23,7 @@ def open_page(watched, site):
 MOVES = [
     *(("Saturation", "weight_scale", 20.0), ("ZigZag", "learning_rate", 2.2), ("DeadReLU", "step", 100)),
     *(("Whitening", "eps", 1.0), ("InitializationLab", "std", 3.2), ("BatchNormLeak", "batch_size", 32)),
+    ("SearchSimulator", "luck", 19),
 ]
 
 

@@ -34,9 +34,10 @@ class View {
     this.drawing = draw;
     this.controls = this.spec.controls.filter((control) => control.values.length > 1).map((control) => this.control(control));
     const reset = make("button", { type: "button", ...KEYS }, "Reset");
-    reset.addEventListener("click", () => this.set(this.spec.controls.map((control) => [control.name, control.start])));
+    reset.addEventListener("click", () => this.reset());
     const grid = make("div", { class: "explorer-controls" }, ...this.controls.map((control) => control.element));
-    grid.append(make("div", { class: "explorer-control explorer-reset" }, reset));
+    if (this.spec.play) grid.append(make("div", { class: "explorer-player" }, ...this.player(), reset));
+    else grid.append(make("div", { class: "explorer-control explorer-reset" }, reset));
 
     this.sentence = make("p", { class: "explorer-sentence", "aria-hidden": "true" });
     this.spoken = make("p", { class: "explorer-spoken", role: "status", "aria-live": "polite" });
@@ -61,6 +62,7 @@ class View {
   start() {
     this.listeners = [["change:state", () => this.update()]];
     for (const control of this.controls) this.listeners.push([`change:${control.name}`, () => control.show()]);
+    if (this.spec.play) this.listeners.push(["change:running", () => this.showRunning()]);
     for (const [event, listener] of this.listeners) this.model.on(event, listener);
     const redraw = () => this.paint();
     const redrawSoon = () => requestAnimationFrame(redraw); // JupyterLab hides everything while it changes its theme
@@ -71,6 +73,7 @@ class View {
     this.preference = matchMedia("(prefers-color-scheme: dark)");
     this.preference.addEventListener("change", redraw);
     this.redraw = redraw;
+    if (this.spec.play) this.showRunning();
     this.update();
   }
 
@@ -104,6 +107,31 @@ class View {
     const label = make("label", {}, make("span", {}, spec.label), input);
     const element = make("div", { class: "explorer-control" }, label, ...(spec.kind === "choice" ? [] : [output]));
     return { name: spec.name, element, show };
+  }
+
+  // Where time passes: it runs or waits, and counts say how often a step or a new run was asked for.
+  player() {
+    const { step, again } = this.spec.play;
+    const button = (text, pairs) => {
+      const made = make("button", { type: "button", ...KEYS }, text);
+      made.addEventListener("click", () => this.set(pairs()));
+      return made;
+    };
+    this.toggle = button("Start", () => [["running", !this.model.get("running")]]);
+    return [this.toggle, button(step, () => this.ask("asked_steps")), button(again, () => this.ask("asked_runs"))];
+  }
+
+  ask(name) {
+    return [[name, this.model.get(name) + 1]];
+  }
+
+  showRunning() {
+    this.toggle.textContent = this.model.get("running") ? "Pause" : "Start";
+  }
+
+  reset() {
+    const starts = this.spec.controls.map((control) => [control.name, control.start]);
+    this.set(this.spec.play ? [["running", false], ...starts, ...this.ask("asked_runs")] : starts);
   }
 
   set(pairs) {
@@ -162,7 +190,8 @@ class View {
 
   showCode() {
     const given = this.spec.given ? [this.spec.given] : [];
-    const set = this.spec.controls.map(({ name, values, codes }) => `${name}=${codes[values.indexOf(this.model.get(name))]}`);
+    const lasting = this.spec.controls.filter(({ name }) => name !== this.spec.play?.control);
+    const set = lasting.map(({ name, values, codes }) => `${name}=${codes[values.indexOf(this.model.get(name))]}`);
     this.code.textContent = `explore.${this.spec.name}(${[...given, ...set].join(", ")})`;
   }
 
@@ -232,6 +261,16 @@ class Pen {
   box(x, y, width, height, colour) {
     this.g.fillStyle = colour;
     this.g.fillRect(x, y, width, height);
+  }
+
+  // An image of rows × columns pixels, red, green and blue from 0 to 255.
+  image(values, rows, columns, x, y, width, height) {
+    const pixels = new ImageData(columns, rows);
+    for (let k = 0; k < rows * columns; k++) pixels.data.set([values[3 * k], values[3 * k + 1], values[3 * k + 2], 255], 4 * k);
+    const small = make("canvas", { width: columns, height: rows });
+    small.getContext("2d").putImageData(pixels, 0, 0);
+    this.g.imageSmoothingEnabled = false;
+    this.g.drawImage(small, x, y, width, height);
   }
 
   frame(x, y, width, height, colour = this.faint) {

@@ -36,6 +36,7 @@ class Explorer(anywidget.AnyWidget):
     picture: ClassVar[str]  # what the picture shows, for those who do not see it
     columns: ClassVar[Sequence[tuple[str, str]]]  # of the array `numbers`: head, and "count", "number" or "percent"
     heights: ClassVar[tuple[int, int]]  # of the picture, in pixels: wide, and in a narrow window
+    play: ClassVar[Mapping[str, Any] | None] = None  # where time passes, what its buttons say
 
     spec = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
@@ -59,6 +60,7 @@ class Explorer(anywidget.AnyWidget):
             "picture": self.picture,
             "columns": [list(column) for column in self.columns],
             "heights": list(self.heights),
+            "play": self.play and dict(self.play),
             "controls": [control.as_dict() | {"start": values[control.name]} for control in controls],
         }
         super().__init__(spec=spec, **values)
@@ -95,10 +97,17 @@ class Explorer(anywidget.AnyWidget):
         values = self.values
         if self.state.get("of") == values and not self.state["error"]:
             return
-        state, data = self.attempt(values)
+        self.put(*self.attempt(values))
+
+    def put(self, state: dict[str, Any], data: bytes) -> None:
+        """Show a state and its arrays, which travel together."""
         with self.hold_sync():
             self.arrays = data
             self.state = state
+
+    def tabled(self) -> "Explorer":
+        """Return the explorer to table for a page without a kernel: this one, unless its states depend on its past."""
+        return self
 
     def attempt(self, values: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Return the state that belongs to the values, or the error that there was instead, and the arrays' bytes."""

@@ -103,7 +103,7 @@ def call(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
     except WorkError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # exit() in a thread would end it without a word
         reason = " ".join(str(error).split())
         raise WorkError(f"{name_of(function)} raised {type(error).__name__}{': ' if reason else ''}{reason}") from error
 
@@ -116,7 +116,7 @@ def name_of(function: Callable[..., Any]) -> str:
 def parts(function: Callable[..., Any], came: Any, names: str) -> tuple[Any, ...]:
     """Return what came, which must be a tuple of as many things as there are names."""
     if not (isinstance(came, tuple) and len(came) == len(names.split(", "))):
-        raise WorkError(f"{name_of(function)} must return ({names}), and returns {_described(came)}")
+        raise WorkError(f"{name_of(function)} must return ({names}), and returns {described(came)}")
     return came
 
 
@@ -137,7 +137,7 @@ def _numbers(function: Callable[..., Any], came: Any, like: Array) -> Array:
 
 def _array(function: Callable[..., Any], came: Any, what: str = "") -> NDArray[Any]:
     if not isinstance(came, np.ndarray) or came.dtype.kind not in "fiub":
-        raise WorkError(f"{name_of(function)} must return an array of numbers{what}, and returns {_described(came)}")
+        raise WorkError(f"{name_of(function)} must return an array of numbers{what}, and returns {described(came)}")
     return came
 
 
@@ -148,7 +148,8 @@ def _finite(function: Callable[..., Any], came: NDArray[Any], where: str = "") -
     return came.astype(float, copy=False)
 
 
-def _described(came: Any) -> str:
+def described(came: Any) -> str:
+    """Say what kind of thing it is."""
     return "nothing" if came is None else f"a {type(came).__name__}"
 
 

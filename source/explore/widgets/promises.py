@@ -4,10 +4,11 @@ A function of `promised` takes an asked-for function, and returns one of the sam
 WorkError, in one line, where the promise is not kept.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any
 
-from source.explore.widgets.functions import Named, WorkError, name_of, numbers, parts
+from source.explore.widgets.functions import Named, WorkError, described, name_of, numbers, parts
 from source.types import Array
 
 Shape = tuple[int, ...]
@@ -87,6 +88,43 @@ def _batchnorm_inference(function: Function) -> Function:
     return lambda x, *statistics: numbers(function, function(x, *statistics), "out", x.shape)
 
 
+def _search(function: Function) -> Function:
+    """Promise trials, at least one, each with a score and a number for every name in the space."""
+
+    def checked(objective: Function, space: Mapping[str, Any], *how: Any) -> list[Any]:
+        came = function(objective, space, *how)
+        if not (isinstance(came, list) and came):
+            raise WorkError(f"{name_of(function)} must return a list of trials, and returns {described(came)}")
+        for trial in came:
+            if not (isinstance(trial, Mapping) and isinstance(trial.get("params"), Mapping)):
+                raise WorkError(f'{name_of(function)} must return {{"params": {{...}}, "score": ...}} for every trial')
+            if not all(isinstance(each, Real) for each in (trial.get("score"), *map(trial["params"].get, space))):
+                raise WorkError(f"{name_of(function)} must give every trial a score, and {', '.join(space)} as numbers")
+        return came
+
+    return checked
+
+
+def _refine(function: Function) -> Function:
+    """Promise a space over the same names, above 0 and the right way round."""
+
+    def checked(trials: list[Any], space: Mapping[str, Any], keep: int) -> Mapping[str, Any]:
+        came = function(trials, space, keep)
+        if not (isinstance(came, Mapping) and set(came) == set(space)):
+            what = f"a space over {', '.join(space)}"
+            raise WorkError(f"{name_of(function)} must return {what}, and returns {described(came)}")
+        for name, axis in came.items():
+            if not (isinstance(axis, tuple) and len(axis) == 3 and 0 < axis[0] <= axis[1]):
+                raise WorkError(f"{name_of(function)} must return (low, high, scale) for {name}, and returns {axis}")
+        return came
+
+    return checked
+
+
+def _log_uniform(function: Function) -> Function:
+    return lambda low, high, size, rng: numbers(function, function(low, high, size, rng), "draws", (size,))
+
+
 PROMISES: dict[str, Callable[[Function], Function]] = {
     "zero_center": _moving("train, test, mean"),
     "standardize": _moving("train, test, mean, std"),
@@ -96,4 +134,8 @@ PROMISES: dict[str, Callable[[Function], Function]] = {
     "deep_backward": _deep_backward,
     "batchnorm_forward": _batchnorm_forward,
     "batchnorm_inference": _batchnorm_inference,
+    "grid_search": _search,
+    "random_search": _search,
+    "refine": _refine,
+    "log_uniform": _log_uniform,
 }

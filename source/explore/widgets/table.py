@@ -14,6 +14,7 @@ def table_of(explorer: Explorer, **kept: Sequence[Any]) -> dict[str, Any]:
     Args: kept names controls, and the values that they keep; all others keep all of theirs. A control that keeps one
     value is not shown.
     """
+    explorer = explorer.tabled()
     controls = [_keeping(control, kept.get(control["name"])) for control in explorer.spec["controls"]]
     names = [control["name"] for control in controls]
     states, parts, offset = [], [], 0
