@@ -61,7 +61,7 @@ GIVEN = (
     "explore/widgets/__init__", "explore/widgets/explorer", "explore/widgets/control", "explore/widgets/state",
     "explore/widgets/functions", "explore/widgets/words", "explore/widgets/table",
     "explore/widgets/saturation", "explore/widgets/zigzag", "explore/widgets/dead_relu",
-    "explore/widgets/owned", "explore/widgets/player", "explore/widgets/background", "explore/widgets/interrupt",
+    "explore/widgets/player", "explore/widgets/background", "explore/widgets/interrupt",
     "explore/widgets/babysitter", "explore/widgets/babysitter_state",
     "explore/widgets/search_simulator", "explore/widgets/search_words",
     "explore/widgets/asked", "explore/widgets/promises", "explore/widgets/whitening",

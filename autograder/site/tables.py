@@ -35,6 +35,12 @@ KEPT: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "input_mean": [0.0, 2.0],
         "step": [0, 10, 20, 21, 22, 23, 24, 26, 30, 40, 60, 80, 100],
     },
+    "Babysitter": {
+        "learning_rate": [1e-4, 0.03, 0.3, 3.0],
+        "reg": [1e-3],
+        "weight_scale": [0.01, 1.0],
+        "epoch": [*range(0, 10, 2), *range(10, 41, 5)],
+    },
 }
 
 
@@ -52,6 +58,7 @@ def write_tables(folder: str) -> None:
 
 def packed(explorer: Explorer) -> dict[str, str]:
     """Return an explorer's name, what it says at the start, what its table leaves out, and the table itself."""
+    explorer = explorer.tabled()
     kept = kept_values(explorer)
     table = table_of(explorer, **kept)
     for state in table["states"]:

@@ -28,6 +28,9 @@ CELLS = (
     "from source.hyperparameters import random_search as right_search\n\n\n"
     "def random_search(*given):\n    return right_search(*given)\n\n\n"
     'search_simulator = explore.SearchSimulator({"random_search": random_search})\nsearch_simulator',
+    "from source.babysitting import update_ratio as right_ratio\n\n\n"
+    "def update_ratio(*given):\n    return right_ratio(*given)\n\n\n"
+    'babysitter = explore.Babysitter({"update_ratio": update_ratio})\nbabysitter',
 )
 
 

@@ -76,6 +76,10 @@ EXPLORERS = {
         explore.SearchSimulator,
         {"points": [3], "axes": [2], "importance": [0.0, 1.0], "width": [0.05], "luck": [3, 11, 19]},
     ),
+    "Babysitter": (
+        explore.Babysitter,
+        {"learning_rate": [0.03, 0.3], "reg": [0.001], "weight_scale": [1.0], "epoch": [0, 1, 2]},
+    ),
 }
 
 

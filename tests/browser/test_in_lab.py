@@ -287,3 +287,49 @@ def test_run_all_of_a_solved_notebook_ends_with_its_explorers_on_the_students_fu
 
 def test_nothing_went_wrong_in_the_page_and_nobody_else_was_asked(notebook, watched):
     assert watched[1] == []
+
+
+def test_a_run_is_started_changed_paused_and_begun_anew_while_other_cells_run(notebook):
+    shown = look_at(notebook, "Babysitter")
+    button = shown.root.get_by_role("button", name="Start")
+    fresh = shown.pixels()
+    button.press("Enter")  # as everything here, it works by keyboard too
+    notebook.wait_for_function(
+        "root => root.explorer.state.sentence.startsWith('Step ')", arg=shown.root.element_handle()
+    )
+    run_code(notebook, "answer = 6 * 7; assert answer == 42")  # which comes through while it trains
+    assert shown.root.get_by_role("button", name="Pause").is_visible()
+    shown.press("learning_rate", "Home")
+    shown.settled(learning_rate=1e-6)
+    shown.root.get_by_role("button", name="Pause").click()
+    shown.root.get_by_role("button", name="Start").wait_for()
+    notebook.wait_for_timeout(500)
+    stopped, sentence = shown.pixels(), shown.sentence
+    notebook.wait_for_timeout(500)
+    assert (shown.pixels(), shown.sentence) == (stopped, sentence)
+    assert stopped != fresh
+    shown.root.get_by_role("button", name="One step").click()
+    notebook.wait_for_function(
+        "([root, was]) => root.explorer.state.sentence !== was", arg=[shown.root.element_handle(), sentence]
+    )
+    shown.root.get_by_role("button", name="Reset").click()
+    shown.settled(learning_rate=0.03)
+    notebook.wait_for_function(
+        "root => root.explorer.state.sentence.startsWith('Nothing')", arg=shown.root.element_handle()
+    )
+    assert shown.pixels() == fresh
+
+
+def test_a_run_whose_function_fails_says_so_and_goes_on_once_it_is_mended(notebook):
+    shown = look_at(notebook, "Babysitter")
+    handle = shown.root.element_handle()
+    run_code(notebook, "def update_ratio(*given):\n    raise ValueError('no ratio')")
+    shown.root.get_by_role("button", name="Start").click()
+    notebook.wait_for_function("root => root.explorer.state.error", arg=handle)
+    assert "update_ratio raised ValueError: no ratio" in shown.sentence
+    run_code(notebook, "update_ratio = right_ratio")
+    shown.root.get_by_role("button", name="Reset").click()
+    notebook.wait_for_function("root => !root.explorer.state.error", arg=handle)
+    shown.root.get_by_role("button", name="One step").click()
+    notebook.wait_for_function("root => root.explorer.state.sentence.startsWith('Step 1 ')", arg=handle)
+    shown.root.get_by_role("button", name="Reset").click()

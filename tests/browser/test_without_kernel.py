@@ -61,5 +61,23 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_the_window(open_pag
     page.close()
 
 
+def test_a_recorded_run_plays_waits_and_begins_anew(open_page):
+    shown = Shown(open_page("Babysitter"), "Babysitter")
+    before = shown.pixels()
+    shown.root.get_by_role("button", name="One epoch").click()
+    shown.settled(epoch=1)
+    assert shown.pixels() != before
+    shown.root.get_by_role("button", name="Start").press("Enter")
+    shown.settled(epoch=2)
+    shown.root.get_by_role("button", name="Start").wait_for()  # at its end it waits
+    shown.press("learning_rate", "ArrowRight")
+    shown.settled(learning_rate=0.3, epoch=2)
+    shown.root.get_by_role("button", name="New run").click()
+    shown.settled(epoch=0)
+    shown.root.get_by_role("button", name="Reset").click()
+    shown.settled(learning_rate=0.03, epoch=0)
+    assert shown.pixels() == before
+
+
 def test_nothing_went_wrong_in_the_pages_and_nobody_else_was_asked(watched):
     assert watched[1] == []

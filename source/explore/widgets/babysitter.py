@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from source.explore import babysitter, watched_run
+from source.explore.widgets.asked import asked_for
 from source.explore.widgets.babysitter_state import COLUMNS, PICTURE, instruments
 from source.explore.widgets.control import Control
 from source.explore.widgets.explorer import Explorer, script
-from source.explore.widgets.functions import WorkError
-from source.explore.widgets.owned import held_functions, loss_and_gradients, names_given, number, words
+from source.explore.widgets.functions import Named, WorkError, code_of
 from source.explore.widgets.player import Player
+from source.explore.widgets.promises import promised
 from source.explore.widgets.state import State
 
 RATES = tuple(float(f"{10 ** (k / 4):.1g}") for k in range(-24, 5))  # 1e-6 to 10, four a decade
 REGS = (0.0, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0)
 SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 2.0, 3.0, 10.0)
-HELD = {"two_layer_loss": loss_and_gradients, "update_ratio": number, "diagnose": words}
+NAMES = ("two_layer_loss", "update_ratio", "diagnose")
 
 
 def knobs() -> tuple[Control, ...]:
@@ -65,25 +66,20 @@ class Watched:
 class Babysitter(Player):
     """A two-layer network in training on a thousand images, while one changes its learning rate and regularisation.
 
-    `two_layer_loss`, `update_ratio` and `diagnose` are what it is made of, watched by and judged by; without them, what
-    the bundle has. `running = True` starts it, and `babysitter.learning_rate = 0.1` may come at any time.
+    `functions` holds two_layer_loss, update_ratio and diagnose by name: what it is made of, watched by and judged by;
+    those that it does not hold come from the bundle. `running = True` starts it, and `babysitter.learning_rate = 0.1`
+    may come at any time.
     """
 
     _esm = script("babysitter")
     heights = (420, 860)
     picture, columns = PICTURE, COLUMNS
 
-    def __init__(
-        self,
-        two_layer_loss: babysitter.TwoLayerLoss | None = None,
-        update_ratio: babysitter.UpdateRatio | None = None,
-        diagnose: Callable[[Mapping[str, Any]], str] | None = None,
-        **start: Any,
-    ) -> None:
-        """Take the functions; `start` sets controls."""
-        self.given = {"two_layer_loss": two_layer_loss, "update_ratio": update_ratio, "diagnose": diagnose}
-        self.functions = held_functions("Babysitter", "babysitting", self.given, HELD)
-        super().__init__(knobs(), start, names_given(self.given))
+    def __init__(self, functions: Named | None = None, **start: Any) -> None:
+        """Train with `functions`; `start` sets controls."""
+        self.functions = promised(asked_for("Babysitter", "babysitting", NAMES, functions))
+        self.given = code_of("functions", functions)
+        super().__init__(knobs(), start, self.given)
 
     def begin(self, values: Mapping[str, Any]) -> None:
         """Draw new weights, of the scale that is set."""
@@ -117,7 +113,7 @@ class Babysitter(Player):
 
     def tabled(self) -> Explorer:
         """Return the recording of a run for every setting."""
-        return Recording(self.functions, self.values, names_given(self.given))
+        return Recording(self.functions, self.values, self.given)
 
 
 class Recording(Explorer):

@@ -56,7 +56,8 @@ class Player(Explorer):
 
     def close(self) -> None:
         """End the thread, and the widget."""
-        self.background.pause()
+        if hasattr(self, "background"):  # an explorer that was asked for wrongly has none
+            self.background.pause()
         super().close()
 
     def _answer(self, change: object = None) -> None:

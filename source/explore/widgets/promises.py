@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from source.explore.widgets.functions import Named, WorkError, described, name_of, numbers, parts
 from source.types import Array
 
@@ -125,6 +127,43 @@ def _log_uniform(function: Function) -> Function:
     return lambda low, high, size, rng: numbers(function, function(low, high, size, rng), "draws", (size,))
 
 
+def _two_layer_loss(function: Function) -> Function:
+    """Promise a loss, which may be no finite number any more, and gradients shaped as the parameters."""
+
+    def checked(params: Mapping[str, Any], x: Array, y: Any, reg: float) -> tuple[float, Mapping[str, Any]]:
+        loss, gradients = parts(function, function(params, x, y, reg), "loss, gradients")
+        if not isinstance(gradients, Mapping):
+            raise WorkError(
+                f"{name_of(function)} must return its gradients as a dict, and returns {described(gradients)}"
+            )
+        for name, value in params.items():
+            if getattr(gradients.get(name), "shape", None) != value.shape:
+                raise WorkError(f"{name_of(function)} must return a gradient of shape {value.shape} for {name}")
+        return _number(function, loss, "a number as its loss"), gradients
+
+    return checked
+
+
+def _number(function: Function, came: Any, what: str) -> float:
+    if not (isinstance(came, Real) or (isinstance(came, np.ndarray) and came.ndim == 0 and came.dtype.kind in "fiu")):
+        raise WorkError(f"{name_of(function)} must return {what}, and returns {described(came)}")
+    return float(came)
+
+
+def _update_ratio(function: Function) -> Function:
+    return lambda w, dw, learning_rate: _number(function, function(w, dw, learning_rate), "a number")
+
+
+def _diagnose(function: Function) -> Function:
+    def checked(history: Mapping[str, Any]) -> str:
+        came = function(history)
+        if not isinstance(came, str):
+            raise WorkError(f"{name_of(function)} must return a string, and returns {described(came)}")
+        return came
+
+    return checked
+
+
 PROMISES: dict[str, Callable[[Function], Function]] = {
     "zero_center": _moving("train, test, mean"),
     "standardize": _moving("train, test, mean, std"),
@@ -138,4 +177,7 @@ PROMISES: dict[str, Callable[[Function], Function]] = {
     "random_search": _search,
     "refine": _refine,
     "log_uniform": _log_uniform,
+    "two_layer_loss": _two_layer_loss,
+    "update_ratio": _update_ratio,
+    "diagnose": _diagnose,
 }
