@@ -1,11 +1,14 @@
 """One browser and one JupyterLab for all browser tests, and pages that count what goes wrong in them."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from lab import jupyterlab, open_browser, open_notebook, run_all, write_notebook
 from playwright.sync_api import sync_playwright
 from stub import serving, write_pages
+from submissions import ROOT
 
 HERE = Path(__file__).resolve().parent
 CELLS = (
@@ -56,6 +59,26 @@ def lab(tmp_path_factory):
     root = tmp_path_factory.mktemp("notebooks")
     with jupyterlab(root, tmp_path_factory.mktemp("home")) as address:
         yield address, root
+
+
+@pytest.fixture(scope="session")
+def classroom_folder(tmp_path_factory):
+    """A course of its own, whose section 1 is released, and handed in and graded by the demo class."""
+    folder = tmp_path_factory.mktemp("course")
+    for name in ("notebooks", "assets"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    (folder / "classroom").mkdir()
+    command = ["autograder", "demo", "--section", "activations"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classroom(classroom_folder, tmp_path_factory):
+    """A JupyterLab on that course."""
+    with jupyterlab(classroom_folder, tmp_path_factory.mktemp("home")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

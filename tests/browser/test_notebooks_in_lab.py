@@ -1,0 +1,54 @@
+"""Every notebook in JupyterLab, run from top to bottom: solved, and as a student gets it; and nbgrader's Validate."""
+
+import pytest
+from lab import PANEL, open_notebook, run_all
+
+from autograder.course import SECTIONS
+
+pytestmark = pytest.mark.browser
+# every output of a notebook that is an error, as (cell id, what it says)
+ERRORS = f"""() => {PANEL}.content.widgets.filter(cell => cell.model.type === 'code').flatMap(cell =>
+  cell.model.outputs.toJSON().filter(output => output.output_type === 'error')
+    .map(output => [cell.model.sharedModel.getId(), `${{output.ename}}: ${{output.evalue}}`]))"""
+COUNTS = (
+    f"() => {PANEL}.content.widgets.filter(cell => cell.model.type === 'code').map(cell => cell.model.executionCount)"
+)
+
+
+@pytest.fixture
+def page(browser):
+    made = browser.new_page(viewport={"width": 1100, "height": 900})
+    made.set_default_timeout(240_000)  # Run All takes its time
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
+def test_a_solved_notebook_runs_through(page, classroom, section):
+    open_notebook(page, classroom, f"notebooks/{section.folder}/{section.name}.ipynb")
+    run_all(page)
+    assert page.evaluate(ERRORS) == []
+    assert None not in page.evaluate(COUNTS)
+
+
+def test_a_stripped_notebook_stops_at_the_first_exercise_with_a_sentence_that_helps(page, classroom):
+    open_notebook(page, classroom, "classroom/release/01_activations/activations.ipynb")
+    run_all(page)
+    ((_, said), *others) = page.evaluate(ERRORS)
+    assert others == []
+    assert "NotImplementedError" in said
+    assert (
+        "sigmoid_forward"
+        in page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']").inner_text()
+    )
+    counts = page.evaluate(COUNTS)
+    assert counts[0] is not None
+    assert counts[-1] is None
+
+
+def test_validate_says_what_fails_in_a_stripped_notebook(page, classroom):
+    open_notebook(page, classroom, "classroom/release/01_activations/activations.ipynb")
+    page.get_by_role("button", name="Validate").click()
+    dialog = page.locator(".jp-Dialog")
+    dialog.wait_for()
+    assert "failed" in dialog.inner_text()
