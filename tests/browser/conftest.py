@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 from stub import serving, write_pages
 from submissions import ROOT
 
+from autograder.course import SECTIONS
+
 HERE = Path(__file__).resolve().parent
 CELLS = (
     "import numpy as np\n\nfrom source import explore\nfrom source.activations import PAIRS\n\n\n"
@@ -63,14 +65,14 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def classroom_folder(tmp_path_factory):
-    """A course of its own, whose section 1 is released, and handed in and graded by the demo class."""
+    """A course of its own, whose sections are released, the first handed in and graded by the demo class."""
     folder = tmp_path_factory.mktemp("course")
     for name in ("notebooks", "assets"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     (folder / "classroom").mkdir()
-    command = ["autograder", "demo", "--section", "activations"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    for command in (["demo", "--section", "activations"], ["release", *(section.name for section in SECTIONS[1:])]):
+        subprocess.run(["autograder", *command], cwd=folder, check=True, capture_output=True)
     return folder
 
 
