@@ -27,6 +27,7 @@ c.ClearSolutions.code_stub = {
 
 c.GenerateAssignment.post_convert_hook = "autograder.plugin.complete_bundle"
 
+c.Autograde.exporter_class = "autograder.plugin.ClassExporter"  # a class is graded on all cores
 c.Autograde.sanitize_preprocessors = [
     "autograder.plugin.RestoreCells",
     "nbgrader.preprocessors.ClearOutput",

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import json
-import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +17,7 @@ from autograder.filing import AutogradedFolder, timestamp_of
 from autograder.grade import METADATA, Grade
 from autograder.marking import Marked, Released
 from autograder.notebook import fingerprint
-from autograder.pool import Done, Here, Pool, Workplace
+from autograder.pool import Done, Here, Pool, Shared, Workplace, cores
 from autograder.release import pass_on_interrupt, reason
 
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # for everybody, not for one submission
@@ -45,7 +44,7 @@ def pool_for(course: Course, count: int) -> Workplace:
 
     Workers start when they are needed, and end with the `with` block that the pool is used in.
     """
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, count // 2)
+    workers = min(len(cores()), count // 2)
     return Pool(workers, str(course.root)) if workers > 1 else Here()
 
 
@@ -106,8 +105,9 @@ class _Run:
         if fresh or unread:
             with Books(self.course, self.section) as books:
                 released = books.released() if fresh else {}
+                cells = Shared(released)
                 for name in fresh:
-                    self.pool.add((_mark, name), _mark, self.course.root, self.section.name, name, released)
+                    self.pool.add((_mark, name), _mark, self.course.root, self.section.name, name, cells)
                 for done in self.pool.results():
                     step, name = done.key
                     came = self._marked(name, done, released, books) if step is _mark else self._described(name, done)

@@ -40,10 +40,11 @@ def reproduces(config: Config) -> bool:
     It does not if an instructor has added steps or hooks of their own: then nbgrader must run them, one by one.
     """
     autograde, named = config.Autograde, "nbgrader.preprocessors.{}".format
-    hooks = ("pre_convert_hook", "post_convert_hook", "exclude_overwriting", "permissions", "exporter_class")
+    hooks = ("pre_convert_hook", "post_convert_hook", "exclude_overwriting", "permissions")
     return (
         autograde.get("sanitize_preprocessors") == ["autograder.plugin.RestoreCells", *map(named, SANITIZE)]
         and autograde.get("autograde_preprocessors") == ["autograder.plugin.Grade", *map(named, AUTOGRADE)]
+        and autograde.get("exporter_class") == "autograder.plugin.ClassExporter"
         and not any(config[part].get(hook) for part in ("Autograde", "BaseConverter") for hook in hooks)
         and not config.CourseDirectory.get("groupshared")
         and not config.NotebookExporter

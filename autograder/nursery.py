@@ -12,7 +12,8 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
@@ -99,7 +100,14 @@ class Nursery:
         return int(NUMBER.unpack(answer)[0])
 
 
-def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+@dataclass(frozen=True)
+class Kept:
+    """Stands for an argument that a worker has been given before, by its place."""
+
+    place: int
+
+
+def attempt(function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, Exception | None]:
     """Return what a function gives, and nothing; or nothing, and what it raised."""
     try:
         return function(*arguments), None
@@ -118,11 +126,14 @@ def _portable(error: Exception) -> Exception:
 
 def _work(connection: Connection) -> None:
     """Do tasks until nobody gives any."""
+    kept: list[Any] = []
     while True:
         try:
-            function, arguments = connection.recv()
+            function, arguments, new = connection.recv()
         except (EOFError, OSError):
             return
+        kept += new
+        arguments = [kept[part.place] if isinstance(part, Kept) else part for part in arguments]
         value, error = attempt(function, arguments)
         connection.send((value, error and _portable(error)))
 

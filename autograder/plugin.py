@@ -5,6 +5,7 @@ from logging import INFO, WARNING
 from pathlib import Path
 from typing import Any
 
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -21,6 +22,15 @@ from autograder.takeover import take_over
 Resources = dict[str, Any]
 
 
+class ClassExporter(NotebookExporter):
+    """nbgrader's own, which it makes before the first submission: the moment for a whole class to be taken over."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Be made by nbgrader's Autograde, which is the parent."""
+        super().__init__(**settings)  # type: ignore[no-untyped-call]
+        take_over(self.parent)
+
+
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
     """First step of sanitizing: give every cell of a submission the role it was released with.
 
@@ -33,7 +43,6 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 
         Raises: CourseError if the notebook is a link to another file.
         """
-        take_over(self.parent.parent)
         who = resources["nbgrader"]["student"]
         check_is_no_link(submitted_file(self, resources))
         if not section_called(resources["nbgrader"]["assignment"]):

@@ -1,7 +1,7 @@
-"""Give plain `nbgrader autograde` of a class the speed of `autograder grade`: after its first submission, take over.
+"""Give plain `nbgrader autograde` of a class the speed of `autograder grade`.
 
-nbgrader asks of each submission whether it is to be graded. From the second on, the answer is no if it has just been
-graded here, by the same rules, on all cores. Whatever has a problem is left to nbgrader, which reports it its own way.
+nbgrader asks of each submission whether it is to be graded. The answer is no if it has just been graded here, by the
+same rules, on all cores. Whatever has a problem is left to nbgrader, which reports it its own way.
 """
 
 from collections.abc import Iterator
@@ -17,25 +17,23 @@ STEPS = ("submitted_directory", "autograded_directory")
 
 
 def take_over(converter: Any) -> None:
-    """Let the rest of a run of nbgrader's Autograde be graded ahead, unless it was asked for something special."""
-    if not section_called(converter.coursedir.assignment_id):  # an assignment of somebody's own goes one by one
-        return
-    course = Course.find()
-    if getattr(converter, "graded_ahead", None) is None and _is_usual(converter, course):
-        converter.graded_ahead = _Ahead(converter, course)
-        converter.init_destination = converter.graded_ahead.init_destination
+    """Let a run of nbgrader's Autograde be graded ahead, unless it was asked for something special."""
+    course = Course(Path(converter.coursedir.root).resolve())
+    if _is_usual(converter, course):
+        converter.init_destination = _Ahead(converter, course).init_destination
 
 
 def _is_usual(converter: Any, course: Course) -> bool:
-    courses, config, own = converter.coursedir, converter.config, course.config
+    courses, config = converter.coursedir, converter.config
     return (
         len(converter.assignments) > 1
+        and section_called(courses.assignment_id) is not None  # an assignment of somebody's own goes one by one
+        and (course.root / "nbgrader_config.py").is_file()
         and converter.create_student
         and courses.notebook_id == "*"
         and not courses.student_id_exclude
-        and Path(courses.root).resolve() == course.root.resolve()
-        and courses.db_url == own.CourseDirectory.db_url
-        and all(config.get(part) == own.get(part) for part in COMPARED)
+        and courses.db_url == course.config.CourseDirectory.db_url
+        and all(config.get(part) == course.config.get(part) for part in COMPARED)
         and marking.reproduces(config)
     )
 

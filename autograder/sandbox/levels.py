@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from autograder.course import CourseError
@@ -116,9 +117,7 @@ def readable() -> tuple[str, ...]:
 
     Raises: CourseError if that would show the course, because Python or its packages lie around it.
     """
-    import importlib
-
-    packages = [importlib.import_module(name).__file__ or "" for name in PACKAGES]
+    packages = [spec.origin for name in PACKAGES if (spec := find_spec(name)) and spec.origin]
     found = {
         *SYSTEM,
         sys.prefix,

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course import CourseError
-from autograder.sandbox import folders, levels, walls
+from autograder.sandbox import folders, levels, usage, walls
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.wire import Channel, DeadlineError, MessageError, PeerGoneError, encode, plain
 
@@ -50,6 +51,8 @@ class WarmProcess:
         """
         self.level = levels.choose(limits.isolation)
         self.limits = limits
+        self._most = limits.as_dict()
+        self._disk, self._pid, self._before = -1, 0, (0, 0)  # of the running fork
         walls.hide_memory()
         _keep_freed_memory()
         _clear_stale()
@@ -116,13 +119,34 @@ class WarmProcess:
             self._tell(("fork",), CONTROL_S)
             control = self._open()
             socket.send_fds(control.socket, [b"f"], [descriptor.fileno()])
+            select.select([control.socket], [], [], CONTROL_S)
+            _, shown, _, _ = socket.recv_fds(control.socket, 1, 2)
+            self._look_at(shown)
             control.receive(time.monotonic() + CONTROL_S)
         except (MessageError, PeerGoneError, DeadlineError, OSError):
             self.close()
             raise CourseError("the sandbox is gone; try again, or 'autograder doctor'") from None
 
+    def _look_at(self, shown: list[int]) -> None:
+        """Take the fork's disk and process, by descriptor, if the warm process shows them."""
+        self._close_disk()
+        if len(shown) == 2:
+            self._disk, pidfd = shown
+            self._pid, self._before = usage.behind(pidfd), usage.of_disk(self._disk)
+            os.close(pidfd)
+
+    def _close_disk(self) -> None:
+        disk, self._disk = self._disk, -1
+        if disk >= 0:
+            os.close(disk)
+
     def watch(self) -> str:
-        """Return why the running fork has been ended for what it took, if it has."""
+        """Return why the running fork has been ended for what it took, if it has.
+
+        As long as it clearly took little, the warm process, which may have to count files, is not asked.
+        """
+        if self._disk >= 0 and usage.is_little(self._disk, self._pid, self._before, self._most):
+            return ""
         try:
             return str(self._tell(("watch",), CONTROL_S))
         except (MessageError, PeerGoneError, DeadlineError):
@@ -156,6 +180,7 @@ class WarmProcess:
         """End it, and everything in it."""
         control, self.control = getattr(self, "control", None), None
         process, self.process = getattr(self, "process", None), None
+        self._close_disk()
         if control:
             control.close()
         if process:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from autograder.sandbox import folders, walls, worker
+from autograder.sandbox import folders, usage, walls, worker
 from autograder.sandbox.wire import Channel, encode
 
 WATCH_S = 0.1  # how often a running fork's disk and threads are looked at
@@ -80,9 +80,18 @@ class Zygote:
             self._become_student(descriptors[0])
         os.close(descriptors[0])
         self.pid = pid
-        if self.settings["level"] == "bubblewrap":
-            self.before = _taken(self.settings["work"])
+        self._show()
         return "forked"
+
+    def _show(self) -> None:
+        """Let the trusted side look at the fork, and at the memory disk that it has to itself, without asking us."""
+        shown = []
+        if self.settings["level"] == "bubblewrap":
+            self.before = usage.of_disk(self.settings["work"])
+            shown = [os.open(self.settings["work"], os.O_RDONLY | os.O_DIRECTORY), os.pidfd_open(self.pid)]
+        socket.send_fds(self.control.socket, [b"f"], shown)
+        for descriptor in shown:
+            os.close(descriptor)
 
     def _become_student(self, descriptor: int) -> None:
         """Shut the walls behind us, and serve. Never returns."""
@@ -139,16 +148,16 @@ class Zygote:
         """End the fork if it has taken more of the disk, or started more threads, than it may; say why."""
         if self.reason or not self.pid or self._took_little():
             return self.reason
-        used, files = _disk_use(self.folder, self.limits["files"])
+        used, files = usage.of_folder(self.folder, self.limits["files"])
         if sys.platform == "linux":
-            used += _deleted_bytes(self.pid)
+            used += usage.deleted_bytes(self.pid)
         if self.settings["level"] == "landlock":  # elsewhere the disk is memory, of a fixed size
-            used += _mapped_bytes(self.pid)
+            used += usage.mapped_bytes(self.pid)
         if used > self.limits["disk_bytes"]:
             self.reason = f"the process wrote more than {self.limits['disk_bytes'] / 1e6:.0f} MB"
         elif files > self.limits["files"]:
             self.reason = f"the process made more than {self.limits['files']} files"
-        elif _threads(self.pid) > self.limits["processes"]:
+        elif usage.threads(self.pid) > self.limits["processes"]:
             self.reason = f"the process started more than {self.limits['processes']} threads"
         if self.reason:
             with suppress(ProcessLookupError):
@@ -156,15 +165,9 @@ class Zygote:
         return self.reason
 
     def _took_little(self) -> bool:
-        """Tell whether the fork has clearly stayed within its limits, which the memory disk that it has to itself says.
-
-        That counts what is deleted but open or mapped, too.
-        """
-        if self.settings["level"] != "bubblewrap":
-            return False
-        taken, files = (now - then for now, then in zip(_taken(self.settings["work"]), self.before, strict=True))
-        on_disk = taken <= self.limits["disk_bytes"] and files <= self.limits["files"]
-        return bool(on_disk and _threads(self.pid) <= self.limits["processes"])
+        """Tell whether the fork has clearly stayed within its limits."""
+        level, work = self.settings["level"], self.settings["work"]
+        return level == "bubblewrap" and usage.is_little(work, self.pid, self.before, self.limits)
 
 
 def _grow_in_large_pages() -> None:
@@ -180,67 +183,10 @@ def _grow_in_large_pages() -> None:
         madvise(first * LARGE_PAGE, (last - first) * LARGE_PAGE, mmap.MADV_HUGEPAGE)  # refused: as before
 
 
-def _taken(disk: str) -> tuple[int, int]:
-    """Return how many bytes and files a file system holds."""
-    status = os.statvfs(disk)
-    return (status.f_blocks - status.f_bfree) * status.f_frsize, status.f_files - status.f_ffree
-
-
 def _preload(modules: list[str]) -> None:
     """Import the bundle's modules, so that forks have them. What a section withholds is not among them."""
     for name in modules:
         __import__(name)
-
-
-def _disk_use(folder: str, enough: int) -> tuple[int, int]:
-    """Return bytes and number of files below a folder; it stops counting at about twice what is enough."""
-    used = files = 0
-    waiting = [folder]
-    while waiting and files <= 2 * enough:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    files += 1
-                    if files > 2 * enough:
-                        break
-                    used += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(entry.path)
-        except (FileNotFoundError, NotADirectoryError):  # gone meanwhile
-            continue
-        except OSError:  # a path too long, or a folder closed to us: made so that nobody can count
-            return used, 2 * enough + 1
-    return used, files
-
-
-def _deleted_bytes(pid: int) -> int:
-    """Return how many bytes a process holds in files that it has deleted but not closed."""
-    used = 0
-    with suppress(OSError):
-        for name in os.listdir(f"/proc/{pid}/fd"):
-            with suppress(OSError):
-                status = os.stat(f"/proc/{pid}/fd/{name}")
-                if status.st_nlink == 0:
-                    used += status.st_blocks * 512
-    return used
-
-
-def _mapped_bytes(pid: int) -> int:
-    """Return how many bytes a process holds in files that it has deleted and closed, but mapped."""
-    used = 0
-    with suppress(OSError), open(f"/proc/{pid}/maps") as maps:
-        for line in maps:
-            if line.endswith(" (deleted)\n"):
-                start, _, end = line.partition(" ")[0].partition("-")
-                used += int(end, 16) - int(start, 16)
-    return used
-
-
-def _threads(pid: int) -> int:
-    try:
-        return os.stat(f"/proc/{pid}/task").st_nlink - 2
-    except OSError:
-        return 0
 
 
 def _children(pid: int) -> list[int]:
