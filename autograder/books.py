@@ -3,17 +3,48 @@
 import contextlib
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry, SubmittedNotebook
+from nbgrader.api import (
+    Comment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    new_uuid,
+)
 from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy import insert
 from sqlalchemy.exc import DatabaseError
 
 from autograder.course import Course, CourseError, Section
 from autograder.marking import Marked
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """A notebook in the gradebook: its number, and the names of its cells that are graded and commented, by number."""
+
+    number: str
+    name: str
+    graded: dict[str, str]
+    commented: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """An assignment in the gradebook."""
+
+    assignment: str
+    has_due_date: bool
+    notebooks: list[_Pages]
 
 
 class Books:
@@ -56,29 +87,84 @@ class Books:
         What a person has graded stays, and is marked for another look.
         Raises: CourseError if the gradebook cannot be written.
         """
-        session = self.gradebook.db()
-        with _explained(), _at_once(self.gradebook), session.no_autoflush:
+        with _explained(), _at_once(self.gradebook), self.gradebook.db().no_autoflush:
             self.gradebook.update_or_create_student(student)
-            when = {"timestamp": timestamp} if timestamp else {}
-            submission = self.gradebook.update_or_create_submission(self.section.folder, student, **when)
-            (notebook,) = [each for each in submission.notebooks if each.name == self.section.name]
-            for grade in notebook.grades:
-                if grade.name in marked.scores:
-                    grade.auto_score = marked.scores[grade.name]
-                    grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-            for comment in notebook.comments:
-                if comment.name in marked.comments:
-                    comment.auto_comment = marked.comments[comment.name]
-            session.flush()
-            self._take_off(student, submission.total_seconds_late, notebook)
+            try:
+                submission = self.gradebook.find_submission(self.section.folder, student)
+            except MissingEntry:
+                self._insert(student, timestamp, marked)
+            else:
+                self._update(submission, timestamp, marked)
+            if self._layout.has_due_date:
+                self._take_off(student)
 
-    def _take_off(self, student: str, seconds_late: float, notebook: SubmittedNotebook) -> None:
+    def _insert(self, student: str, timestamp: Any, marked: Marked) -> None:
+        """Enter a first submission: the rows that nbgrader's add_submission makes, in a third of the time."""
+        layout, session, number = self._layout, self.gradebook.db(), new_uuid()
+        submission = {"id": number, "assignment_id": layout.assignment, "student_id": student, "timestamp": timestamp}
+        session.execute(insert(SubmittedAssignment), [submission])
+        for notebook in layout.notebooks:
+            own = notebook.name == self.section.name
+            scores, comments = (marked.scores, marked.comments) if own else ({}, {})
+            here = new_uuid()
+            submitted = {"id": here, "assignment_id": number, "notebook_id": notebook.number}
+            session.execute(insert(SubmittedNotebook), [submitted])
+            grades = [
+                {
+                    "notebook_id": here,
+                    "cell_id": cell,
+                    "auto_score": scores.get(name),
+                    "needs_manual_grade": scores.get(name) is None,
+                }
+                for cell, name in notebook.graded.items()
+            ]
+            remarks = [
+                {"notebook_id": here, "cell_id": cell, "auto_comment": comments.get(name)}
+                for cell, name in notebook.commented.items()
+            ]
+            for kind, rows in ((Grade, grades), (Comment, remarks)):
+                if rows:
+                    session.execute(insert(kind), rows)
+
+    def _update(self, submission: SubmittedAssignment, timestamp: Any, marked: Marked) -> None:
+        """Enter what was handed in again, or is graded again; what a person has graded stays."""
+        if timestamp:
+            submission.timestamp = timestamp
+        (notebook,) = [each for each in submission.notebooks if each.name == self.section.name]
+        for grade in notebook.grades:
+            if grade.name in marked.scores:
+                grade.auto_score = marked.scores[grade.name]
+                grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        for comment in notebook.comments:
+            if comment.name in marked.comments:
+                comment.auto_comment = marked.comments[comment.name]
+        self.gradebook.db().flush()
+
+    @cached_property
+    def _layout(self) -> _Layout:
+        """What the assignment consists of, looked up once."""
+        assignment = self.gradebook.find_assignment(self.section.folder)
+        notebooks = [
+            _Pages(
+                notebook.id,
+                notebook.name,
+                {cell.id: cell.name for cell in (*notebook.grade_cells, *notebook.task_cells)},
+                {cell.id: cell.name for cell in (*notebook.solution_cells, *notebook.task_cells)},
+            )
+            for notebook in assignment.notebooks
+        ]
+        return _Layout(assignment.id, assignment.duedate is not None, notebooks)
+
+    def _take_off(self, student: str) -> None:
         """Enter the penalty for being late, as the course's plugin has it."""
+        submission = self.gradebook.find_submission(self.section.folder, student)
+        (notebook,) = [each for each in submission.notebooks if each.name == self.section.name]
         notebook.late_submission_penalty = None
-        if seconds_late > 0:
+        if submission.total_seconds_late > 0:
             step = AssignLatePenalties(config=self.config)
             step.init_plugin()
-            penalty = step.plugin_inst.late_submission_penalty(student, notebook.score, seconds_late)
+            plugin = step.plugin_inst
+            penalty = plugin.late_submission_penalty(student, notebook.score, submission.total_seconds_late)
             if penalty is not None:
                 notebook.late_submission_penalty = step._check_late_penalty(notebook, penalty)
 

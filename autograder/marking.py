@@ -105,7 +105,7 @@ def _finish(nb: NotebookNode, grade: Grade, submitted: Path, config: Config) -> 
         for cell in nb.cells
         if is_solution(cell) or is_task(cell)
     }
-    return Marked(grade, nbformat.writes(nb, version=4) + "\n", scores, comments)
+    return Marked(grade, nbformat.v4.writes(nb) + "\n", scores, comments)
 
 
 def _is_untouched(cell: NotebookNode) -> bool:

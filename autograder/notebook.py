@@ -39,7 +39,7 @@ def read_notebook(path: Path) -> NotebookNode:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # missing cell ids and old minor versions: both are mended on reading
-            nb: NotebookNode = nbformat.reads(text, as_version=4)
+            nb: NotebookNode = nbformat.convert(nbformat.reader.reads(text), 4)  # nbformat.reads would validate twice
             nbformat.validate(nb)
     except Exception as error:  # nbformat raises half a dozen kinds, none of them an instructor's business
         reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
