@@ -18,7 +18,17 @@ from pathlib import Path
 from autograder.course import CourseError
 
 ROOT = Path(__file__).resolve().parents[2]
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/bin",
+    "/sbin",
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/alternatives",
+)
 PACKAGES = ("numpy", "matplotlib", "IPython", "msgpack")
 
 

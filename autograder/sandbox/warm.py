@@ -29,6 +29,9 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(TRIM_THRESHOLD),
     "MALLOC_TOP_PAD_": str(64 << 20),  # so much heap at once, see zygote._grow_in_large_pages
 }
+FONTS = (
+    ".matplotlib"  # where Matplotlib's list of fonts lies, in the bundle, and where it may write, which it insists on
+)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
@@ -70,8 +73,6 @@ class WarmProcess:
         bundle, work = self.folder / "bundle", self.folder / "work"
         bundle.mkdir()
         work.mkdir()
-        preload = write_bundle(bundle)
-        _copy_font_list(bundle)
         ours, theirs = socket.socketpair()
         self.control: Channel | None = Channel(ours, 1 << 20)
         try:
@@ -82,17 +83,20 @@ class WarmProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env=_environment(bundle, work),
+                    env=_environment(work),
                     cwd=work,
                     start_new_session=True,
                 )
         except OSError as error:
             raise CourseError(f"the sandbox does not start ({error}); try 'autograder doctor'") from None
+        preload = write_bundle(bundle)  # while it starts: it looks there when it has its settings
+        _copy_font_list(bundle)
         settings = {
             "level": self.level,
             "limits": self.limits.as_dict(),
             "root": str(levels.ROOT),
             "bundle": str(bundle),
+            "fonts": FONTS,
             "work": str(work),
             "preload": list(preload),
             "readable": [*levels.readable(), str(bundle)],
@@ -202,7 +206,7 @@ def _keep_freed_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD)
 
 
-def _environment(bundle: Path, work: Path) -> dict[str, str]:
+def _environment(work: Path) -> dict[str, str]:
     """Return the whole environment of the warm process; nothing of ours is passed on."""
     fixed = {
         "PATH": "/usr/bin:/bin",
@@ -210,7 +214,7 @@ def _environment(bundle: Path, work: Path) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         **MALLOC,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "MPLCONFIGDIR": str(bundle / ".matplotlib"),
+        "MPLCONFIGDIR": str(work / FONTS),
         **{name: str(work) for name in ("HOME", "TMPDIR", "IPYTHONDIR")},
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
@@ -222,9 +226,9 @@ def _copy_font_list(bundle: Path) -> None:
     """Give the jail Matplotlib's list of fonts, which takes a second to make."""
     import matplotlib
 
-    (bundle / ".matplotlib").mkdir()
+    (bundle / FONTS).mkdir()
     for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-        shutil.copy(path, bundle / ".matplotlib")
+        shutil.copy(path, bundle / FONTS)
 
 
 def _clear_stale() -> None:

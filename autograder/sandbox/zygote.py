@@ -10,6 +10,7 @@ import mmap
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ class Zygote:
         if settings["level"] != "process":
             walls.warm()
         sys.path[:] = [settings["bundle"], *[entry for entry in sys.path if entry != settings["root"]]]
+        shutil.copytree(os.path.join(settings["bundle"], settings["fonts"]), os.environ["MPLCONFIGDIR"])
         self.shell = worker.make_shell(settings["work"])
         _preload(settings["preload"])
         for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
