@@ -43,6 +43,7 @@ class Zygote:
         shutil.copytree(os.path.join(settings["bundle"], settings["fonts"]), os.environ["MPLCONFIGDIR"])
         self.shell = worker.make_shell(settings["work"])
         _preload(settings["preload"])
+        worker.rehearse(self.shell)
         for name in [name for name in sys.modules if name.partition(".")[0] == "autograder"]:
             del sys.modules[name]  # a bundle has no such package
         gc.collect()
