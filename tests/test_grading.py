@@ -24,7 +24,7 @@ from autograder.books import Books
 from autograder.course import Course, CourseError, find_section
 from autograder.demo.handing_in import DUE
 from autograder.grade import METADATA
-from autograder.pool import Here, Pool
+from autograder.pool import Here, Pool, Shared, cores
 from autograder.release import release
 from autograder.sandbox.remote import SessionLostError
 
@@ -172,6 +172,9 @@ def test_plain_nbgrader_takes_the_same_way_and_comes_to_the_same(released, tmp_p
     shown = nbgrader(plain, "autograde", SECTION.folder)
     assert shown.returncode == 1  # for Dorothy's
     assert "Autograded demo-emmy: 37 points" in shown.stderr
+    sanitized = [line for line in shown.stderr.splitlines() if "Sanitizing" in line]
+    assert len(sanitized) == 1, sanitized  # one by one goes only what has a problem
+    assert "demo-dorothy" in sanitized[0]
     assert "There was an error processing assignment" in shown.stderr
     dorothys = book_of(plain).pop("demo-dorothy")
     assert {score for score, *_ in dorothys["grades"].values()} <= {None}
@@ -277,6 +280,59 @@ def test_every_task_comes_back_once_also_those_that_are_added_meanwhile(place):
     assert {key: done.value for key, done in came.items()} == {k: 2 * k for k in range(5)} | failed | {"later": 100}
     assert isinstance(came["wrong"].error, ValueError)
     assert "gone" in str(came["strange"].error)
+
+
+def same_object(shared, k):
+    return k, id(shared), len(shared)
+
+
+@pytest.mark.usefixtures("released")
+def test_what_tasks_share_crosses_once(tmp_path):
+    shared, other = list(range(1000)), "other"
+    with Pool(2, str(tmp_path)) as work:
+        for k in range(20):
+            work.add(k, same_object, Shared(shared if k % 2 else other), k)
+        came = {done.key: done.value for done in work.results()}
+        assert all(len(worker.kept) <= 2 for worker in work.workers)
+    assert [came[k][2] for k in range(4)] == [5, 1000, 5, 1000]
+    assert len({came[k][1] for k in range(1, 20, 2)}) <= 2  # one copy a worker
+
+
+@pytest.mark.usefixtures("released")
+def test_a_worker_has_its_next_task_at_hand_unless_that_is_large(tmp_path):
+    with Pool(2, str(tmp_path)) as work:
+        for k in range(6):
+            work.add(k, double, k)
+        results = work.results()
+        next(results)
+        assert [len(worker.tasks) for worker in work.workers] == [2, 2]
+        assert {done.value for done in results} < {0, 2, 4, 6, 8, 10}
+        for k in range(6):
+            work.add(k, double, bytes(4 << 20))  # whose result is as large: nobody may wait for the other to read
+        sizes = []
+        for done in work.results():
+            sizes.append(len(done.value))
+            assert all(len(worker.tasks) <= 1 for worker in work.workers)
+    assert sizes == [8 << 20] * 6
+
+
+@pytest.mark.usefixtures("released")
+def test_the_task_that_a_dying_worker_had_next_is_done_and_not_blamed(tmp_path):
+    with Pool(1, str(tmp_path)) as work:
+        work.add("always", boom, signal.SIGKILL)
+        work.add("next", double, 21)
+        came = {done.key: done for done in work.results()}
+    assert (came["always"].died, came["next"].value, came["next"].died) == ("signal 9, SIGKILL", 42, "")
+
+
+@pytest.mark.usefixtures("released")
+def test_every_worker_has_a_core_of_its_own(tmp_path):
+    with Pool(len(cores()), str(tmp_path)) as work:
+        for k in range(3 * len(cores())):
+            work.add(k, double, k)
+        assert len(list(work.results())) == 3 * len(cores())
+        own = [os.sched_getaffinity(worker.pid) for worker in work.workers]
+    assert sorted(core for its in own for core in its) == cores()
 
 
 @pytest.mark.usefixtures("released")

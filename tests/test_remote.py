@@ -9,7 +9,7 @@ from talking import REAL, STUBBORN, conversation, function, ran
 
 from autograder.checks.calling import Call, call_each
 from autograder.checks.verdict import OvertimeError, WorkError
-from autograder.sandbox.remote import CallTimeoutError, NotCalledError, Request, SessionLostError, StudentError
+from autograder.sandbox.remote import ALL, CallTimeoutError, NotCalledError, Request, SessionLostError, StudentError
 
 pytestmark = pytest.mark.skipif(not REAL, reason="this machine offers no walls")
 PAIR = "def f_forward(x):\n    return 2 * x, x\ndef f_backward(dout, x):\n    return dout * x"
@@ -17,7 +17,7 @@ X = np.arange(6.0).reshape(2, 3)
 
 
 def request(f, *arguments, **more):
-    return Request(f.handle, arguments, {}, f.kept, **more)
+    return Request(f.handle, arguments, {}, **{"stays": f.stays, **more})
 
 
 def values(replies):
@@ -47,7 +47,7 @@ def test_a_backward_gets_the_cache_of_the_forward_that_it_names(session):
     forward, backward = names["f_forward"], names["f_backward"]
     replies = session.calls(
         [
-            request(forward, X, unseen=True),
+            request(forward, X, stays=ALL),
             request(forward, X + 100),
             request(backward, np.ones_like(X), cache_of=0),
             request(backward, np.ones_like(X), cache_of=1),

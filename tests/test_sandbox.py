@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -846,7 +847,10 @@ def test_closing_while_a_fork_is_busy_leaves_nothing_either(level):
     assert not zygote.folder.exists()
 
 
-def test_a_grader_that_is_killed_leaves_no_process_and_its_folder_is_removed_at_the_next_start(level):
+def test_a_grader_that_is_killed_leaves_no_process_and_its_folder_is_removed_at_the_next_start(
+    level, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where no other test clears away
     program = (
         f"import sys, time\nsys.path.insert(0, {str(levels.ROOT)!r})\n"
         "from autograder.bundle import write_source\nfrom autograder.course import SECTIONS\n"
@@ -857,7 +861,10 @@ def test_a_grader_that_is_killed_leaves_no_process_and_its_folder_is_removed_at_
         "session = Session(zygote, limits, time.monotonic() + 60)\n"
         "print(zygote.folder, flush=True)\ntime.sleep(60)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as grader:
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment
+    ) as grader:
         folder = Path(grader.stdout.readline().strip())
         assert folder.is_dir()
         family = psutil.Process(grader.pid).children(recursive=True)
@@ -952,6 +959,27 @@ def test_a_fork_knows_nothing_of_the_one_before(warm):
         "text/plain": "(array([0.]), [], False)"
     }
     second.close()
+
+
+def test_a_fork_knows_nothing_of_the_rehearsal(warm):
+    session = conversation(warm)
+    outputs = ran(session, "strange = {'twice_forward', 'twice_backward', 'np'} & {*globals()}\nstrange, len(In), Out")
+    session.close()
+    assert outputs[0]["data"]["text/plain"] == "(set(), 2, {})"
+
+
+def test_a_rehearsal_that_goes_wrong_is_no_warm_process(level, monkeypatch, tmp_path):
+    root = tmp_path / "autograder"
+    shutil.copytree(levels.ROOT / "autograder", root / "autograder", ignore=shutil.ignore_patterns("__pycache__"))
+    worker = root / "autograder" / "sandbox" / "worker.py"
+    worker.write_text(worker.read_text().replace("return np.where(x > 0, 2 * x, x), (x, 2)", "return nothing"))
+    monkeypatch.setattr(levels, "ROOT", root)
+    levels.readable.cache_clear()
+    try:
+        with pytest.raises(CourseError, match="a rehearsed submission was answered with"):
+            WarmProcess(bundle, Limits(isolation=level))
+    finally:
+        levels.readable.cache_clear()
 
 
 def test_the_course_can_be_graded_from_other_threads(level):

@@ -36,11 +36,13 @@ from autograder.sandbox.wire import (
     REFERENCES,
     SCALAR,
     TUPLE,
+    Bits,
     Channel,
     DeadlineError,
     MessageError,
     PeerGoneError,
     Reference,
+    _rest,
     decode,
     encode,
 )
@@ -794,3 +796,27 @@ def test_fuzzing_for_a_few_seconds_finds_nothing(tmp_path):
         [sys.executable, str(program), "4", str(tmp_path / "corpus")], capture_output=True, text=True, timeout=120
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+@pytest.mark.parametrize("size", [4, 100_000], ids=["small", "large"])
+@pytest.mark.parametrize("layout", [lambda x: x, lambda x: x[::2], lambda x: x.reshape(2, -1).T])
+def test_a_change_of_an_array_is_seen_once_and_nan_is_none(size, layout):
+    array = layout(np.linspace(-1, 1, size))
+    array.flat[0] = np.nan
+    held = Bits(array)
+    assert not held.update(array)
+    array.flat[1] = -0.0
+    assert held.update(array)
+    assert not held.update(array)
+    array.flat[1] = 0.0  # equal, but not the same
+    assert held.update(array)
+    assert not held.update(array.astype("f4"))
+    assert not held.update(array[:1])
+
+
+@pytest.mark.parametrize(
+    ("sent", "left"),
+    [(0, [b"ab", b"", b"cde"]), (1, [b"b", b"", b"cde"]), (2, [b"cde"]), (4, [b"e"]), (5, [])],
+)
+def test_what_is_left_of_a_message_is_sent_next(sent, left):
+    assert [bytes(part) for part in _rest([b"ab", b"", memoryview(b"cde")], sent)] == left

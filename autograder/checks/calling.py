@@ -14,6 +14,7 @@ import numpy as np
 from autograder.checks.verdict import OvertimeError, WorkError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.remote import (
+    ALL,
     CallTimeoutError,
     NotCalledError,
     RemoteFunction,
@@ -97,7 +98,13 @@ def call_each(calls: Sequence[Call]) -> list[Called | WorkError]:
 def _far(calls: Sequence[Call]) -> list[Called | WorkError]:
     requests = [
         Request(
-            each.function.handle, each.arguments, {}, each.function.kept, each.time_s, each.cache_of, each.unseen, False
+            each.function.handle,
+            each.arguments,
+            {},
+            ALL if each.unseen else each.function.stays,
+            each.time_s,
+            each.cache_of,
+            in_place=False,
         )
         for each in calls
         if isinstance(each.function, RemoteFunction)

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ from autograder.sandbox.wire import (
 START_S = 60.0  # for a fork to stand behind its walls, on a busy machine
 GRACE_S = 0.5  # between asking student code to stop and ending its process
 NAME_LENGTH = 60
+NOTHING, CACHE, ALL = 0b00, 0b10, 0b11  # of a result (out, cache): what stays in the jail, by its bits
+T = TypeVar("T")
 
 
 class StudentError(Exception):
@@ -73,18 +75,17 @@ class CellRun:
 class Request(NamedTuple):
     """One call to make in the jail: positional and named arguments, and how long it may take.
 
-    `keeps` says which parts of a result tuple stay in the jail. `cache_of` is the place, in the same list of requests,
-    of a call whose kept cache is handed in as the last argument. `unseen`: the whole result tuple stays in the jail.
-    `in_place`: what the student's function changes is changed in the caller's own arrays, and generators move on.
+    `stays` says by its bits which parts of a result tuple stay in the jail. `cache_of` is the place, in the same list
+    of requests, of a call whose kept cache is handed in as the last argument. `in_place`: what the student's function
+    changes is changed in the caller's own arrays, and generators move on.
     """
 
     function: "Handle"
     arguments: Sequence[Any]
     named: dict[str, Any]
-    keeps: tuple[int, ...] = ()
+    stays: int = NOTHING
     time_s: float | None = None
     cache_of: int | None = None
-    unseen: bool = False
     in_place: bool = True
 
 
@@ -148,17 +149,17 @@ class RemoteFunction:
             self.__signature__ = inspect.Signature([inspect.Parameter(part, kind) for part in names])
 
     @property
-    def kept(self) -> tuple[int, ...]:
-        """Which parts of a result tuple stay in the jail."""
-        return (1,) if self.__name__.endswith("_forward") else ()
+    def stays(self) -> int:
+        """Which parts of a result tuple stay in the jail, by its bits."""
+        return CACHE if self.__name__.endswith("_forward") else NOTHING
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the student's function."""
-        return self._value(self.session.calls([Request(self.handle, arguments, named, self.kept)])[0])
+        return self._value(self.session.calls([Request(self.handle, arguments, named, self.stays)])[0])
 
     def each(self, many: Sequence[Sequence[Any]]) -> list[Any]:
         """Call the student's function once for each list of arguments, all in one message, and return the values."""
-        requests = [Request(self.handle, arguments, {}, self.kept) for arguments in many]
+        requests = [Request(self.handle, arguments, {}, self.stays) for arguments in many]
         return [self._value(reply) for reply in self.session.calls(requests)]
 
     @staticmethod
@@ -283,19 +284,13 @@ class Session:
         self._callbacks = {}
         times = [min(each.time_s or self.call_timeout_s, self.call_timeout_s) for each in requests]
         packed = [
-            (
-                each.function,
-                list(each.arguments),
-                each.named or None,
-                sum(1 << part for part in ((0, 1) if each.unseen else each.keeps)),
-                each.cache_of,
-                time_s,
-            )
+            (each.function, list(each.arguments), each.named or None, each.stays, each.cache_of, time_s)
             for each, time_s in zip(requests, times, strict=True)
         ]
-        replies: list[Reply] = []
-        interrupted = False
-        with self._conversation(("calls", forget, packed)):
+
+        def read() -> list[Reply]:
+            replies: list[Reply] = []
+            interrupted = False
             for each, time_s in zip(requests, times, strict=True):
                 came, now = self._next(GRACE_S if interrupted else time_s, interrupting=not interrupted)
                 interrupted = interrupted or now
@@ -303,7 +298,9 @@ class Session:
                     late = Reply(error=CallTimeoutError(f"did not return within {time_s:g} s"))
                     return replies + [late] * (len(requests) - len(replies))
                 replies.append(self._reply_to(each, came))
-        return replies
+            return replies
+
+        return self._converse(("calls", forget, packed), read)
 
     def _reply_to(self, request: Request, came: Any) -> Reply:
         given = Given(request)
@@ -353,12 +350,10 @@ class Session:
 
         Raises: SessionLostError if there is none.
         """
-        with self._conversation(request):
-            return self._next(timeout_s)
+        return self._converse(request, lambda: self._next(timeout_s))
 
-    @contextlib.contextmanager
-    def _conversation(self, request: tuple[Any, ...]) -> Iterator[None]:
-        """Send a request, and let the caller read the replies.
+    def _converse(self, request: tuple[Any, ...], read: Callable[[], T]) -> T:
+        """Send a request, and return what `read` makes of the replies.
 
         Raises: SessionLostError if the process is gone, or is to go.
         """
@@ -376,7 +371,7 @@ class Session:
         self._asking = True
         try:
             self.channel.send(header, buffers, min(time.monotonic() + self.call_timeout_s, self.deadline))
-            yield
+            return read()
         except DeadlineError:
             raise self._lose("it did not end in time, not even when it was interrupted", overtime=True) from None
         except MessageError as error:

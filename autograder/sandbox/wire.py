@@ -62,6 +62,9 @@ class Reference(NamedTuple):
 Buffers = list[memoryview]
 
 
+_packer = msgpack.Packer()  # which packs one value after the other; to make a new one takes as long as to use it
+
+
 def encode(value: Any, refer: Callable[[Any], Reference] | None = None) -> tuple[bytes, Buffers]:
     """Turn a value into a header and the buffers of its arrays; `refer` makes references of what is no plain value.
 
@@ -69,7 +72,7 @@ def encode(value: Any, refer: Callable[[Any], Reference] | None = None) -> tuple
     """
     packing = _Packing(refer)
     try:
-        return msgpack.packb(packing.pack(value, 0)), packing.buffers
+        return _packer.pack(packing.pack(value, 0)), packing.buffers
     except (TypeError, ValueError, OverflowError) as error:
         raise MessageError(f"cannot be sent: {type(error).__name__}") from None
 
@@ -84,13 +87,6 @@ def decode(
     Raises: MessageError, before more than body_bytes are allocated for the arrays, if the header is malformed, or if
     its arrays do not come to body_bytes.
     """
-    lists = itertools.count()
-
-    def count(made: list[Any]) -> list[Any]:
-        if next(lists) > 2 * ITEMS:
-            raise MessageError("more lists than a message may hold")
-        return made
-
     large = len(header) > 2 * ITEMS  # an empty list is one byte here, and a hundred in memory
     try:
         tree = msgpack.unpackb(
@@ -99,7 +95,7 @@ def decode(
             max_array_len=2 * ITEMS + 2,
             max_map_len=0,
             max_ext_len=0,
-            list_hook=count if large else None,
+            list_hook=_count_lists() if large else None,
         )
     except Exception as error:  # msgpack raises a dozen kinds on hostile bytes
         raise MessageError(f"malformed header: {type(error).__name__}") from None
@@ -111,6 +107,18 @@ def decode(
     if unpacking.left:
         raise MessageError("the arrays that the header announces are not those of the body")
     return value, unpacking.arrays
+
+
+def _count_lists() -> Callable[[list[Any]], list[Any]]:
+    """Return a function that takes every list of a message, and raises MessageError when they are too many."""
+    lists = itertools.count()
+
+    def count(made: list[Any]) -> list[Any]:
+        if next(lists) > 2 * ITEMS:
+            raise MessageError("more lists than a message may hold")
+        return made
+
+    return count
 
 
 class _Packing:
@@ -125,10 +133,11 @@ class _Packing:
         if kind in PLAIN or (kind is int and value in INT_RANGE):
             return value
         if kind is np.ndarray and value.ndim <= DIMENSIONS:
-            code = CODES.get(value.dtype) or CODES.get(value.dtype.newbyteorder("="))
+            code = CODES.get(value.dtype)
+            if code is None and (code := CODES.get(value.dtype.newbyteorder("="))):
+                value = value.astype(DTYPES[code])
             if code:
                 array = value if value.flags.c_contiguous else np.ascontiguousarray(value)
-                array = array if array.dtype == DTYPES[code] else array.astype(DTYPES[code])
                 if array.nbytes:
                     self.buffers.append(_bytes_of(array))
                 return [ARRAY, code, value.shape]
@@ -158,7 +167,12 @@ class _Packing:
         self.items += len(values) + 1
         if self.items > ITEMS:
             raise MessageError(f"more than {ITEMS} items in lists: put numbers into an array")
-        return [value if type(value) in PLAIN else self.pack(value, depth + 1) for value in values]
+        return [
+            value
+            if (kind := type(value)) in PLAIN or (kind is int and value in INT_RANGE)
+            else self.pack(value, depth + 1)
+            for value in values
+        ]
 
 
 def _bytes_of(array: np.ndarray[Any, Any]) -> memoryview:
@@ -173,8 +187,9 @@ def _array_bytes(node: list[Any]) -> int:
         raise MessageError("malformed array")
     if type(node[1]) is not str or node[1] not in DTYPES:
         raise MessageError("an array of a dtype that cannot cross")
-    if not all(type(size) is int and 0 <= size < 2**40 for size in node[2]):
-        raise MessageError("malformed shape")
+    for size in node[2]:
+        if type(size) is not int or not 0 <= size < 2**40:
+            raise MessageError("malformed shape")
     return math.prod(node[2]) * DTYPES[node[1]].itemsize
 
 
@@ -271,6 +286,15 @@ def _generator(fields: list[Any]) -> np.random.Generator:
     return np.random.Generator(bits)
 
 
+def _rest(parts: Sequence[bytes | memoryview], sent: int) -> list[bytes | memoryview]:
+    """Return what is left of parts of which so many bytes are sent."""
+    for k, part in enumerate(parts):
+        if sent < len(part):
+            return [memoryview(part)[sent:], *parts[k + 1 :]]
+        sent -= len(part)
+    return []
+
+
 class Channel:
     """One end of a stream socket that carries frames."""
 
@@ -316,12 +340,12 @@ class Channel:
         Raises: MessageError, with nothing sent; DeadlineError, PeerGoneError.
         """
         size = self.check(header, buffers)
-        parts: list[bytes | memoryview] = [self._held, PREFIX.pack(len(header), size), header, *buffers]
+        waiting: list[bytes | memoryview] = [self._held, PREFIX.pack(len(header), size), header, *buffers]
+        left = len(self._held) + PREFIX.size + len(header) + size
         self._held = b""
         if size < READ_AHEAD:  # one piece is quicker to send than many
-            parts = [b"".join(parts)]
-        waiting = [memoryview(part) for part in parts]
-        while waiting:
+            waiting = [b"".join(waiting)]
+        while left:
             self._wait(select.POLLOUT, deadline)
             try:
                 sent = os.writev(self.socket.fileno(), waiting[:64])  # sendmsg could send descriptors: no fork may
@@ -329,17 +353,18 @@ class Channel:
                 continue
             except OSError:
                 raise PeerGoneError from None
-            while waiting and sent >= waiting[0].nbytes:
-                sent -= waiting.pop(0).nbytes
-            if sent:
-                waiting[0] = waiting[0][sent:]
+            left -= sent
+            if left:
+                waiting = _rest(waiting, sent)
 
     def receive(self, deadline: float, resolve: Callable[[Reference], Any] | None = None) -> Any:
         """Read one frame before the deadline, and return its value.
 
         Raises: MessageError, DeadlineError, PeerGoneError; after any of them the channel is of no more use.
         """
-        header_bytes, body_bytes = PREFIX.unpack(self._read(PREFIX.size, deadline))
+        self._look_ahead(PREFIX.size, deadline)
+        header_bytes, body_bytes = PREFIX.unpack_from(self._buffer, self._start)
+        self._start += PREFIX.size
         if header_bytes > HEADER_BYTES or body_bytes > self.message_bytes:
             raise MessageError(f"a message of {(header_bytes + body_bytes) / 1e6:.0f} MB is too large")
         value, arrays = decode(self._read(header_bytes, deadline), body_bytes, resolve)
@@ -354,14 +379,18 @@ class Channel:
             data = memoryview(bytearray(size))
             self._fill(data, deadline)
             return data
+        self._look_ahead(size, deadline)
+        self._start += size
+        return self._buffer[self._start - size : self._start]
+
+    def _look_ahead(self, size: int, deadline: float) -> None:
+        """Have at least so many bytes in the buffer."""
         if self._end - self._start < size:
             ahead = self._buffer[self._start : self._end].tobytes()
             self._buffer[: len(ahead)] = ahead
             self._start, self._end = 0, len(ahead)
             while self._end < size:
                 self._end += self._receive_into(self._buffer[self._end :], deadline)
-        self._start += size
-        return self._buffer[self._start - size : self._start]
 
     def _fill(self, target: memoryview, deadline: float) -> None:
         """Read until the target is full; small reads fetch more than they need, for the next ones."""
@@ -378,9 +407,11 @@ class Channel:
 
     def _receive_into(self, target: memoryview, deadline: float) -> int:
         while True:
-            if time.monotonic() > deadline:
+            left = deadline - time.monotonic()
+            if left < 0:
                 raise DeadlineError  # also where bytes keep coming, one at a time
-            self._wait(select.POLLIN, deadline)
+            if left <= TICK_S:
+                self._wait(select.POLLIN, deadline)
             try:
                 count = self.socket.recv_into(target)
             except BlockingIOError:
@@ -439,3 +470,27 @@ def same_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
         return a.tobytes() == b.tobytes()
     unit = np.uint64 if a.nbytes % 8 == 0 else np.uint8
     return bool((a.reshape(-1).view(unit) == b.reshape(-1).view(unit)).all())
+
+
+class Bits:
+    """What an array held at some time, to tell whether it has been changed since."""
+
+    __slots__ = ("dtype", "held", "shape")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        """Remember an array's contents."""
+        self.shape, self.dtype = array.shape, array.dtype
+        self.held: bytes | np.ndarray[Any, Any] = array.tobytes() if array.nbytes <= SMALL else array.copy()
+
+    def update(self, array: np.ndarray[Any, Any]) -> bool:
+        """Tell whether the array, if it has kept its form, holds something else now, which is then remembered."""
+        if array.shape != self.shape or array.dtype != self.dtype:
+            return False
+        if isinstance(self.held, bytes):
+            now = array.tobytes()
+            changed, self.held = now != self.held, now
+            return changed
+        if same_bits(array, self.held):
+            return False
+        self.held[...] = array
+        return True

@@ -28,7 +28,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.sandbox.wire import Channel, MessageError, PeerGoneError, Reference, arrays_in, encode, same_bits, sound
+from autograder.sandbox.wire import Bits, Channel, MessageError, PeerGoneError, Reference, arrays_in, encode, sound
 
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
@@ -241,7 +241,7 @@ class Server:
         """Take the channel; the shell is this fork's own."""
         self.channel, self.shell, self.output_bytes = channel, shell, output_bytes
         self.kept: dict[int, Any] = {}
-        self.watched: dict[int, list[tuple[Any, Any]]] = {}
+        self.watched: dict[int, list[tuple[Any, Bits]]] = {}
         self.resolved: dict[int, int] = {}  # what the running request refers to, rather than brings along: id, number
         self.number = 0
         self.cache: int | None = None  # the number of the cache that the last call has left here
@@ -347,13 +347,13 @@ class Server:
             self.kept.pop(number, None)
             self.watched.pop(number, None)
         caches: list[int | None] = []
-        for k, (function, arguments, named, keeps, cache_of, time_s) in enumerate(requests):
+        for k, (function, arguments, named, stays, cache_of, time_s) in enumerate(requests):
             more = k + 1 < len(requests) and requests[k + 1][-1] == time_s
             self.cache, own = None, caches[cache_of] if cache_of is not None else None
             if cache_of is not None and own is None:
                 interrupted = self.reply(lambda: ("skipped",), more=more)
             else:
-                interrupted = self.reply(self.call, function, arguments, named, keeps, own, more=more)
+                interrupted = self.reply(self.call, function, arguments, named, stays, own, more=more)
             if interrupted:
                 return
             caches.append(self.cache)
@@ -369,15 +369,15 @@ class Server:
             yield
 
     def call(
-        self, function: Any, arguments: list[Any], named: dict[str, Any] | None, keeps: int, own: int | None
+        self, function: Any, arguments: list[Any], named: dict[str, Any] | None, stays: int, own: int | None
     ) -> tuple[Any, ...]:
         """Call a function, with the cache that is kept here as number `own` as the last argument if there is one.
 
-        `keeps` says by its bits which parts of a result tuple stay here.
+        `stays` says by its bits which parts of a result tuple stay here.
         """
         named = named or {}
         arrays = arrays_in([*arguments, *named.values()], self.resolved)
-        before = [(array, array.copy()) for array in arrays]
+        before = [(array, Bits(array)) for array in arrays]
         if own is not None:
             arguments = [*arguments, self.kept[own]]
         complaints: list[str] = []
@@ -394,25 +394,28 @@ class Server:
             raise
         except BaseException as error:
             return "raised", type(error).__name__, _text_of(error), complaints, self.changes(before, own)
-        if type(value) is tuple and len(value) > 1 and keeps & 2:
-            value = tuple(self.refer(part) if keeps >> k & 1 else part for k, part in enumerate(value))
+        if type(value) is tuple and len(value) > 1 and stays & 2:
+            value = tuple(self.refer(part) if stays >> k & 1 else part for k, part in enumerate(value))
             self.cache = value[1].number
         changes = self.changes(before, own)
         for number in range(first + 1, self.number + 1):
             self.watched[number] = before
         return "gave", value, complaints, changes
 
-    def changes(self, before: list[tuple[Any, Any]], own: int | None) -> list[Any]:
+    def changes(self, before: list[tuple[Any, Bits]], own: int | None) -> list[Any]:
         """Return the arguments, of this call and of those whose results it is given, that are no longer the same.
 
         A backward that writes into its cache may write into the x that forward was given.
         """
         changed = []
-        results = {*self.resolved.values(), *([] if own is None else [own])}
-        for call, pairs in [(0, before), *((number, self.watched.get(number, [])) for number in sorted(results))]:
+        results = {*self.resolved.values()}
+        if own is not None:
+            results.add(own)
+        watched = [(0, before)]
+        watched += [(number, self.watched[number]) for number in sorted(results) if number in self.watched]
+        for call, pairs in watched:
             for k, (array, was) in enumerate(pairs):
-                if array.shape == was.shape and array.dtype == was.dtype and not same_bits(array, was):
-                    was[...] = array
+                if was.update(array):
                     changed.append((call, k, array))
         return changed
 
@@ -477,18 +480,15 @@ def _text_of(error: Any) -> str:
 def rehearse(shell: _Shell) -> None:
     """Serve a submission of our own, so that a fork finds the code that serves it warm.
 
-    Python rewrites the code that it runs often to be quicker. A fork would do that anew, in pages that it shares until
-    then.
+    Python rewrites the code that it runs often, to be quicker. Each fork would do that anew, in pages that it shares
+    until then.
+    Raises: RuntimeError if an answer is not what it should be, since then no submission could be served.
     """
     ours, theirs = socket.socketpair()
     here, there = Channel(ours, 1 << 20), Channel(theirs, 1 << 20, patient=True)
     x = np.linspace(-1.0, 1.0, 20).reshape(4, 5)
     forward, backward = Reference(1), Reference(2)  # in the order in which they are introduced
-    calls: list[Any] = [
-        (forward, [x], None, 2, None, 1.0),
-        (backward, [x], None, 0, 0, 1.0),
-        (forward, [x], None, 2, None, 1.0),
-    ]
+    calls: list[Any] = [(forward, [x], None, 2, None, 1.0), (backward, [x], None, 0, 0, 1.0)]
     for _ in range(REHEARSALS):
         here.send(*encode(("cell", REHEARSED, ["twice_forward", "twice_backward"])), NEVER)
         here.send(*encode(("calls", [], calls)), NEVER)
@@ -498,7 +498,11 @@ def rehearse(shell: _Shell) -> None:
     with contextlib.suppress(PeerGoneError):
         Server(there, shell, 1 << 20).serve()
     signal.signal(signal.SIGINT, handler)
-    shell.reset(new_session=True)
+    shell.reset(new_session=True)  # type: ignore[no-untyped-call]
+    soon = time.monotonic() + 1
+    answers = [here.receive(soon, lambda reference: reference)[0] for _ in range(3 * REHEARSALS + 1)]
+    if answers != ["ran", "gave", "gave"] * REHEARSALS + ["found"]:
+        raise RuntimeError(f"a rehearsed submission was answered with {answers[:3]}")
     here.close()
     there.close()
 
