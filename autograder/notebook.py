@@ -83,7 +83,7 @@ def role(cell: NotebookNode) -> dict[str, Any]:
 
 
 def _mapping(value: object) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def grade_id(cell: NotebookNode) -> str:

@@ -158,7 +158,6 @@ class Backward:
         """Return the sentence about the first gradient that is off, or nothing."""
         for name, wanted in self._right(case, dout).items():
             given = gradients[name]
-            problem = difference(given, wanted, name, self.name, "the right gradient")
             if case.against == "numeric" and given.shape == wanted.shape and np.isfinite(given).all():
                 truth = self.memory.once(
                     (id(case), name),
@@ -166,6 +165,8 @@ class Backward:
                 )
                 comparison = truth.compare(given, name, self.name)
                 problem = "" if comparison.ok else comparison.sentence()
+            else:
+                problem = difference(given, wanted, name, self.name, "the right gradient")
             if problem:
                 return problem
         return ""

@@ -120,11 +120,15 @@ class Handle:
 
     def __init__(self, session: "Session", reference: Reference) -> None:
         """Take what the jail calls it, and what it says that it is."""
-        self._session, self._number = session, reference.number
-        self.description = plain(reference.kind)
+        self._session, self._number, self._kind = session, reference.number, reference.kind
+
+    @property
+    def description(self) -> str:
+        """What the student's side says that it is."""
+        return plain(self._kind)
 
     def __repr__(self) -> str:
-        """Return what the student's side says that it is."""
+        """Return that."""
         return self.description
 
     def __del__(self) -> None:
