@@ -163,6 +163,7 @@ def main() -> None:
     for name in NEEDED:
         import_module(name)
     gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # every notebook is thousands of objects, and hardly a cycle among them
     control = socket.socket(fileno=int(sys.argv[1]))
     descriptor = _serve(control)
     control.close()

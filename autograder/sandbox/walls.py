@@ -15,8 +15,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 OPEN_FILES = 64
@@ -73,10 +73,10 @@ def warm() -> None:
     import landlockpy
     import seccompy
 
-    landlockpy.abi_version(), seccompy.supported(), filter_system_calls().program
+    landlockpy.abi_version(), seccompy.supported(), filter_system_calls().program, _libc()
 
 
-def prepare(level: str, limits: Mapping[str, Any], folder: str, keep: int) -> None:
+def prepare(level: str, limits: Mapping[str, Any], folder: str, keep: Iterable[int]) -> None:
     """Do what every level does: a session, a folder and an environment of one's own, no descriptors, rlimits."""
     os.setsid()
     if sys.platform == "linux":
@@ -84,8 +84,10 @@ def prepare(level: str, limits: Mapping[str, Any], folder: str, keep: int) -> No
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 4096)
+    start = 3
+    for descriptor in (*sorted(keep), 4096):
+        os.closerange(start, descriptor)
+        start = descriptor + 1
     os.chdir(folder)
     tempfile.tempdir = None  # to be looked up anew
     os.environ.update(HOME=folder, TMPDIR=folder, IPYTHONDIR=folder, NBGRADER_EXECUTION="autograde")
@@ -100,21 +102,51 @@ def prepare(level: str, limits: Mapping[str, Any], folder: str, keep: int) -> No
         drop_capabilities()
 
 
-def shut(readable: Iterable[str], folder: str) -> None:
-    """Put up Landlock and seccomp, after which nothing can be opened that is not listed here.
+def shut(files: Any) -> None:
+    """Put up Landlock, by the rules that files_allowed gave, and seccomp: nothing else can be opened from here on.
 
     Raises: WallError if the kernel refuses.
     """
-    try:
-        _landlock(readable, folder)
+    with _refusals():
+        files.restrict()
+        files.close()
         filter_signals().load()
         filter_system_calls().load()  # last, since it allows no further one
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
     except (OSError, RuntimeError, ValueError) as error:
         raise WallError(f"{type(error).__name__}: {error}") from None
 
 
-def _landlock(readable: Iterable[str], folder: str) -> None:
-    from landlockpy import AccessFS, Ruleset, Scope
+def files_allowed(readable: Iterable[str], folder: str) -> Any:
+    """Return Landlock's rules: read what is listed, and devices; write to a folder, which must be there.
+
+    Who forks can make them ahead, quicker than the fork, which would run this code for the first time.
+    Raises: WallError if the kernel refuses.
+    """
+    from landlockpy import AccessFS, Ruleset
+
+    read, write, of_a_file, scopes = _rights()
+    with _refusals():
+        rules = Ruleset(scoped=scopes)
+        for path in readable:
+            if os.path.exists(path):
+                rules.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
+        for path in DEVICES:
+            if os.path.exists(path):
+                rules.allow_path(path, of_a_file if path == "/dev/null" else AccessFS.READ_FILE)
+        rules.allow_path(folder, write)
+        return rules
+
+
+@functools.cache
+def _rights() -> tuple[Any, Any, Any, Any]:
+    """Return what may be done below a folder for reading, below one's own, and to a file, and what is held besides."""
+    from landlockpy import AccessFS, Scope
 
     read = AccessFS.READ_FILE | AccessFS.READ_DIR
     write = (
@@ -128,16 +160,7 @@ def _landlock(readable: Iterable[str], folder: str) -> None:
         | AccessFS.REMOVE_DIR
         | AccessFS.REFER
     )
-    of_a_file = AccessFS.READ_FILE | AccessFS.WRITE_FILE
-    with Ruleset(scoped=Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET) as rules:
-        for path in readable:
-            if os.path.exists(path):
-                rules.allow_path(path, read if os.path.isdir(path) else AccessFS.READ_FILE)
-        for path in DEVICES:
-            if os.path.exists(path):
-                rules.allow_path(path, of_a_file if path == "/dev/null" else AccessFS.READ_FILE)
-        rules.allow_path(folder, write)
-        rules.restrict()
+    return read, write, AccessFS.READ_FILE | AccessFS.WRITE_FILE, Scope.SIGNAL | Scope.ABSTRACT_UNIX_SOCKET
 
 
 def filter_signals() -> Any:
@@ -196,7 +219,7 @@ def drop_capabilities() -> None:
     """Give up every privilege that root has."""
     if sys.platform != "linux":
         return
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = _libc()
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
             break
@@ -225,8 +248,13 @@ def address_space() -> int:
         return int(statistics.read().split()[0]) * resource.getpagesize()
 
 
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _prctl(option: int, value: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), 0, 0, 0) < 0:
+    if _libc().prctl(option, ctypes.c_ulong(value), 0, 0, 0) < 0:
         raise WallError(f"prctl {option}: {os.strerror(ctypes.get_errno())}")
 
 

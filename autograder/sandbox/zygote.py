@@ -78,10 +78,13 @@ class Zygote:
         self.number += 1
         self.folder, self.reason = os.path.join(self.settings["work"], str(self.number)), ""
         os.mkdir(self.folder, 0o700)
+        files = self._files_allowed()
         pid = os.fork()
         if not pid:
-            self._become_student(descriptors[0])
+            self._become_student(descriptors[0], files)
         os.close(descriptors[0])
+        if files is not None and not isinstance(files, walls.WallError):
+            files.close()
         self.pid = pid
         self._show()
         return "forked"
@@ -96,13 +99,25 @@ class Zygote:
         for descriptor in shown:
             os.close(descriptor)
 
-    def _become_student(self, descriptor: int) -> None:
+    def _files_allowed(self) -> Any:
+        """Return Landlock's rules for the fork to come, or why there are none, which it will tell; None: no walls."""
+        if self.settings["level"] == "process":
+            return None
+        try:
+            return walls.files_allowed(self.settings["readable"], self.folder)
+        except walls.WallError as error:
+            return error
+
+    def _become_student(self, descriptor: int, files: Any) -> None:
         """Shut the walls behind us, and serve. Never returns."""
         channel = Channel(socket.socket(fileno=descriptor), self.limits["message_bytes"], patient=True)
         try:
-            walls.prepare(self.settings["level"], self.limits, self.folder, descriptor)
-            if self.settings["level"] != "process":
-                walls.shut(self.settings["readable"], self.folder)
+            if isinstance(files, walls.WallError):
+                raise files
+            keep = [descriptor] if files is None else [descriptor, files.fileno()]
+            walls.prepare(self.settings["level"], self.limits, self.folder, keep)
+            if files is not None:
+                walls.shut(files)
             channel.send(*encode(("walled", "")), time.monotonic() + 10)
         except BaseException as error:
             with suppress(BaseException):
