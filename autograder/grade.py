@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Status = Literal["passed", "partial", "failed", "error", "timeout", "missing", "manual"]
@@ -57,7 +57,7 @@ class Grade:
             "max_points": self.max_points,
             "isolation": self.isolation,
             "seconds": round(self.seconds, 3),
-            "cells": [asdict(cell) for cell in self.cells],
+            "cells": [dict(vars(cell)) for cell in self.cells],
         }
 
     @classmethod

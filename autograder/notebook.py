@@ -79,7 +79,7 @@ def fingerprint(path: Path) -> str:
 
 def role(cell: NotebookNode) -> dict[str, Any]:
     """Return nbgrader's metadata of a cell, empty if it has none, or none that can be read."""
-    return _mapping(cell.metadata.get("nbgrader"))
+    return _mapping(cell["metadata"].get("nbgrader"))
 
 
 def _mapping(value: object) -> dict[str, Any]:
