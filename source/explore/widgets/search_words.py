@@ -29,7 +29,7 @@ def distinct(stages: list[Stage]) -> int:
 def verdict(mean: Mean, values: Mapping[str, Any]) -> str:
     """Say who wins on average, and why."""
     if values["sampling"] == "linear":
-        return "Both waste nine trials in ten: evenly spread values lie almost all in the top decade."
+        return "Both waste most of their trials: evenly spread values lie almost all in the top decade."
     if abs(mean.grid - mean.random) < max(CLOSE, math.hypot(mean.grid_error, mean.random_error)):
         return "Neither is ahead by more than luck."
     if mean.random > mean.grid:
