@@ -43,12 +43,12 @@ def write_source(section: Section, folder: Path) -> list[str]:
 
 def last_change(section: Section) -> int:
     """Return when a file that a section's students get was last changed, in nanoseconds."""
-    return max(os.stat(path).st_mtime_ns for path in _given(section))
+    return max(os.stat(path).st_mtime_ns for path in _given(section, ROOT))
 
 
 @lru_cache
-def _given(section: Section) -> tuple[str, ...]:
-    """Return the files of a section's `source`: to find them takes longer than to look at them."""
+def _given(section: Section, root: Path) -> tuple[str, ...]:
+    """Return the files of a section's `source` below ROOT: to find them takes longer than to look at them."""
     return tuple(str(path) for module in section.given for path in files_of(module))
 
 
