@@ -8,9 +8,9 @@ from playwright.sync_api import sync_playwright
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
 
-from lab import open_browser  # noqa: E402
-from page import Shown  # noqa: E402
-from stub import serving, write_pages  # noqa: E402
+from lab import open_browser  # noqa: E402 found by the path set above
+from page import Shown  # noqa: E402 found by the path set above
+from stub import serving, write_pages  # noqa: E402 found by the path set above
 
 
 def main(folder: Path) -> None:

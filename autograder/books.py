@@ -93,9 +93,11 @@ class Books:
                 submission = self.gradebook.find_submission(self.section.folder, student)
             except MissingEntry:
                 self._insert(student, timestamp, marked)
+                late = self._layout.has_due_date
             else:
                 self._update(submission, timestamp, marked)
-            if self._layout.has_due_date:
+                late = True  # perhaps, or it was, and the due date is gone
+            if late:
                 self._take_off(student)
 
     def _insert(self, student: str, timestamp: Any, marked: Marked) -> None:

@@ -161,6 +161,8 @@ class Pool(Workplace):
                     break
                 self.waiting.popleft()
             except OSError:  # it has died
+                if worker.tasks:  # that is noticed, and counted, where its answer is awaited
+                    break
                 self._bury(worker)
         return any(worker.tasks for worker in self.workers)
 

@@ -163,6 +163,19 @@ def test_books_and_folders_are_those_that_nbgrader_writes_one_by_one(released, t
     assert leonhard["penalty"] == pytest.approx(0.2 * leonhard["score"])
 
 
+def test_a_penalty_goes_with_the_due_date(course):
+    only(course, "demo-leonhard")
+    grade_by_us(course)
+    assert book_of(course)["demo-leonhard"]["penalty"] is None  # nbgrader's own plugin takes nothing off
+    with Gradebook(course.config.CourseDirectory.db_url) as book:
+        (notebook,) = book.find_submission(SECTION.folder, "demo-leonhard").notebooks
+        notebook.late_submission_penalty = 5.0  # of an earlier run, with another plugin
+        book.find_assignment(SECTION.folder).duedate = None
+        book.db.commit()
+    grade_by_us(course, force=True)
+    assert book_of(course)["demo-leonhard"]["penalty"] is None
+
+
 def test_plain_nbgrader_takes_the_same_way_and_comes_to_the_same(released, tmp_path):
     ours, plain = (copy_of(released, tmp_path / name) for name in ("ours", "plain"))
     for course in (ours, plain):

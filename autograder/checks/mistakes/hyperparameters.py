@@ -576,7 +576,7 @@ RANDOM_SEARCH = (
     ),
     Mistake(
         "np.random instead of rng",
-        _random(lambda axis, rng: right.value_at(float(np.random.random()), axis)),  # noqa: NPY002
+        _random(lambda axis, rng: right.value_at(float(np.random.random()), axis)),  # noqa: NPY002 that is the mistake
         GLOBAL_RANDOM,
     ),
     Mistake("a seed of one's own", _random(_draw, seed=0), RESEEDED),
@@ -847,7 +847,7 @@ def _trained(
     def wrong(x: Array, y: Any, rng: Generator) -> Params:
         x, y = given(x, y)
         mean, std = standardised(x)
-        rng = np.random.default_rng(np.random.randint(1 << 30)) if legacy else rng  # noqa: NPY002
+        rng = np.random.default_rng(np.random.randint(1 << 30)) if legacy else rng  # noqa: NPY002 that is the mistake
         params = {
             "w1": first * rng.standard_normal((x.shape[1], 24)),
             "b1": np.zeros(24),
