@@ -99,4 +99,5 @@ class FeedbackExporter(HTMLExporter):
         stock.register_filter("highlight_code", highlight)
         stock.register_filter("filter_data_type", types)
         page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **more)
+        stock._nb_metadata.clear()  # which nbconvert keeps of every notebook: in a class, that is a leak
         return PICTURE_WITHOUT_WORDS.sub(f"<img{ALT}", page), resources

@@ -1,14 +1,17 @@
 """What a browser is given of a submission: feedback pages and formgrader run nothing that a student wrote."""
 
 import base64
+import gc
 import json
 import struct
+import weakref
 import zlib
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
+from nbconvert.preprocessors import Preprocessor
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from submissions import cell_of, solved, with_source, write
 from test_demo import command
@@ -219,3 +222,19 @@ def test_our_exporter_makes_nbconverts_page_with_words_for_every_picture():
     assert [tag.name for tag in ours.find_all()] == [tag.name for tag in theirs.find_all()]
     assert [image["src"] for image in ours.find_all("img")] == [image["src"] for image in theirs.find_all("img")] != []
     assert [image["alt"] for image in ours.find_all("img")] == ["A picture that this cell drew"]
+
+
+def test_a_class_of_pages_leaves_nothing_of_the_notebooks_in_the_exporter():
+    seen = []
+
+    class Watch(Preprocessor):
+        def preprocess(self, nb, resources):
+            seen.append(weakref.ref(nb.metadata))
+            return nb, resources
+
+    exporter = FeedbackExporter()
+    exporter.register_preprocessor(Watch(), enabled=True)
+    for student in ("ada", "bela"):
+        exporter.from_notebook_node(new_notebook(), {"metadata": {"name": student, "path": ""}})
+    gc.collect()
+    assert [metadata() for metadata in seen] == [None, None]
