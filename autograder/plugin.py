@@ -1,5 +1,6 @@
 """nbgrader's seam: the classes and the hook that nbgrader_config.py names. Everything else of nbgrader is stock."""
 
+import filecmp
 import json
 from logging import INFO, WARNING
 from pathlib import Path
@@ -54,13 +55,15 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
     def _drop_links(self, resources: Resources, who: str) -> None:
-        folder = submitted_file(self, resources).parent
-        copies = submitted_file(self, resources, "autograded").parent
+        folder, copies, source = (
+            submitted_file(self, resources, step).parent for step in ("submitted", "autograded", "source")
+        )
         for path in [path for path in folder.rglob("*") if path.suffix != ".ipynb"]:
             if is_link(path):
-                copy = copies / path.relative_to(folder)
-                copy.unlink(missing_ok=True) if not copy.is_dir() else None
-                self.log.warning("%s: %s is a link, and is left out", who, path.relative_to(folder))
+                name = path.relative_to(folder)
+                if (copies / name).is_file() and not _same_file(copies / name, source / name):
+                    (copies / name).unlink()
+                self.log.warning("%s: %s is a link, and is left out", who, name)
 
 
 class Grade(NbGraderPreprocessor):  # type: ignore[misc]
@@ -91,10 +94,17 @@ class Grade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def submitted_file(preprocessor: NbGraderPreprocessor, resources: Resources, step: str = "submitted") -> Path:
-    """Return the file that the student handed in, or that another of nbgrader's steps made of it."""
+    """Return the file that the student handed in, or that another of nbgrader's steps made of it or has for it."""
     of, courses = resources["nbgrader"], preprocessor.parent.parent.coursedir
-    folder = courses.format_path(getattr(courses, f"{step}_directory"), of["student"], of["assignment"])
-    return Path(folder) / f"{of['notebook']}.ipynb"
+    who = "." if step == "source" else of["student"]
+    return Path(courses.format_path(getattr(courses, f"{step}_directory"), who, of["assignment"])) / (
+        f"{of['notebook']}.ipynb"
+    )
+
+
+def _same_file(copy: Path, original: Path) -> bool:
+    """Tell whether nbgrader put the instructor's own file in the place of the student's."""
+    return original.is_file() and filecmp.cmp(copy, original, shallow=False)
 
 
 def released_in_gradebook(resources: Resources) -> dict[str, NotebookNode]:

@@ -1,4 +1,4 @@
-"""What else lies in a submission's folder: modules, links, settings. Graded through nbgrader, as a class is."""
+"""What else lies in a submission's folder: modules, links, settings. Graded as a class, and one by one by nbgrader."""
 # ruff: noqa: E501 (tables: a line of a hostile cell stays a line)
 
 import json
@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from harness import ROOT, SECRET, cell_of, notebook
 
-from autograder import grading
+from autograder import grading, marking
 from autograder.course import SECTIONS, Course
 from autograder.release import release
 
 SECTION = SECTIONS[0]
+GIVEN = "1,2,3\n"  # of a file that the instructor put beside the notebook
 EVIL = "raise SystemExit('imported by the grader')\n"
 FORGING = (
     "def __getattr__(name):\n    return lambda *a, **k: True\ncheck_values = check_gradient = lambda *a, **k: True\n"
@@ -86,16 +87,17 @@ HAND_INS = [
            points=None),
     HandIn("linked-files", links={
         "gradebook.txt": "../../../gradebook.db", "secret.txt": "$SECRET", "answers.txt": "../../honest/01_activations/notes.txt",
-        "course": "../../../../notebooks", "folder": "../../honest"}),
+        "course": "../../../../notebooks", "folder": "../../honest", "data.csv": "$SECRET"}),
     HandIn("endless-link", links={"endless": "endless"}, points=None),
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+@pytest.fixture(scope="module", params=["as a class", "by nbgrader"])
+def graded(tmp_path_factory, request):
     """A class in which each of them has handed in, graded once."""
     root = tmp_path_factory.mktemp("attacked")
     shutil.copytree(ROOT / "notebooks", root / "notebooks")
+    (root / "notebooks" / SECTION.folder / "data.csv").write_text(GIVEN)
     shutil.copy(ROOT / "nbgrader_config.py", root)
     course = Course(root)
     release(course, SECTION)
@@ -120,6 +122,8 @@ def graded(tmp_path_factory):
 
         patch.setenv("PATH", f"{os.path.dirname(sys.executable)}{os.pathsep}{path}")
         patch.chdir(root)
+        if request.param == "by nbgrader":
+            patch.setattr(marking, "reproduces", lambda config: False)
         results = {result.student: result for result in grading.grade_class(course, SECTION)}
     return course, results
 
@@ -155,8 +159,10 @@ def test_links_in_a_submission_carry_nothing_out_of_other_folders(graded, step):
     assert found == []
 
 
-def test_the_instructors_files_are_as_they_were(graded):
-    course, _ = graded
+def test_the_instructors_files_are_as_they_were_and_beside_every_graded_notebook(graded):
+    course, results = graded
+    for student in ("linked-files", *(name for name, result in results.items() if result.grade)):
+        assert (course.classroom / "autograded" / student / SECTION.folder / "data.csv").read_text() == GIVEN
     for name in ("nbgrader_config.py", "notebooks/01_activations/activations.ipynb"):
         assert (course.root / name).read_bytes() == (ROOT / name).read_bytes()
     assert (course.root / "secret.txt").read_text() == SECRET
