@@ -7,7 +7,7 @@ export default explorer((pen, { loss, ratio, accuracy, weights }, { step_axis, l
   const panel = (k) => ({
     x: LEFT + (pen.narrow ? 0 : k * wide),
     y: HEAD + (pen.narrow ? k * tall : 0),
-    width: wide - LEFT - (pen.narrow ? 0 : GAP / 2),
+    width: wide - LEFT - GAP / 2, // half the last label on the right
     height: tall - HEAD - FOOT - 4,
   });
   const places = ({ values, shape }, box, column) =>
