@@ -1,12 +1,13 @@
 """Mark one submission file: what nbgrader's steps of autograding come to, without a gradebook, in one pass."""
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
+from nbformat.v4.rwbase import split_lines, strip_transient
 from nbgrader.preprocessors import IgnorePattern, LimitOutput
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task, setenv
 from traitlets.config import Config
@@ -105,7 +106,13 @@ def _finish(nb: NotebookNode, grade: Grade, submitted: Path, config: Config) -> 
         for cell in nb.cells
         if is_solution(cell) or is_task(cell)
     }
-    return Marked(grade, nbformat.v4.writes(nb) + "\n", scores, comments)
+    return Marked(grade, _written(nb), scores, comments)
+
+
+def _written(nb: NotebookNode) -> str:
+    """Return a notebook as nbformat writes it, which would make a copy first; nobody needs this one any more."""
+    split: Any = strip_transient(split_lines(nb))
+    return json.dumps(split, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _is_untouched(cell: NotebookNode) -> bool:

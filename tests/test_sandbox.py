@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -205,7 +206,60 @@ def test_a_student_sees_the_bundle_and_what_it_withholds_says_so(session):
     assert "is what this section asks you to write" in came.outputs[-1]["evalue"]
 
 
+PLAIN = [
+    *("print('one')\n2", "3;", "4  # ;", "_", "__", "In[1], Out[1], get_ipython().execution_count", "'text' 'more'"),
+    *("1 / 0", "x = 5\nx / 0\nx = 6", "x", "def f():\n    return 1 / 0\nf()", "raise SystemExit(3)", "exit()"),
+    *("def f(:", "return 3", "print('before')\nreturn 3", "raise KeyboardInterrupt", "del x\nx"),
+    *('"""Only words."""', "# nothing", "\n\n5\n\n", "for i in range(2):\n    i", "if True:\n    8", "y: int = 3"),
+    "import matplotlib.pyplot as plt\nfigure, axes = plt.subplots()\naxes.plot([1, 2]);",
+    *(
+        "from __future__ import annotations",
+        "def g(a: nope):\n    return a\n\ng(1)",
+        "import inspect\ninspect.getsource(g)",
+    ),
+    *(
+        "class A:\n    def __repr__(self):\n        return 'an A'\n\nA()",
+        "class B:\n    __repr__ = 1 / 0",
+        "display(7)",
+    ),
+    *("class C:\n    def __repr__(self):\n        raise ValueError('none')\n\nC()", "C", "'\\d'"),
+    *("import warnings\nwarnings.warn('look')", "get_ipython().ast_transformers.append(None)", "9"),
+]
+
+
+def test_plain_python_comes_to_the_same_as_in_ipythons_own_way(warm):
+    ways = []
+    for also in ("", "\n# ?"):  # a question mark is IPython's affair
+        session = conversation(warm)
+        ways.append([session.run(source + also) for source in PLAIN])
+        session.close()
+    for source, ours, ipythons in zip(PLAIN, *ways, strict=True):
+        assert ours.success == ipythons.success, source
+        assert _without(ours.outputs) == _without(ipythons.outputs), source
+
+
+def _without(outputs):
+    """What is shown, less the comment that makes a cell IPython's own."""
+    kept = []
+    for output in outputs:
+        lines = [line for text in output.get("traceback", []) for line in text.splitlines()]
+        shown = {name: part for name, part in output.items() if name != "traceback"}
+        kept.append((re.sub(r"\\+n# \?|-[0-9a-f]{12}>", "", str(shown)), [line for line in lines if "# ?" not in line]))
+    return kept
+
+
 # Names
+
+
+@pytest.mark.parametrize(
+    "parameters", ["", "a, b=1, /, c=2, *, d, e=3", "a, *rest, b, **named", ", ".join(f"p{k}" for k in range(25))]
+)
+def test_the_parameters_of_a_function_are_those_that_inspect_finds(session, parameters):
+    ran(session, f"import functools\ndef f({parameters}):\n    x = 1\n@functools.wraps(f)\ndef g(*all): pass")
+    f, g = session.look(["f", "g"]).values()
+    asked = ran(session, "import inspect\nlist(inspect.signature(f).parameters)[:20]")[0]["data"]["text/plain"]
+    found = [repr(list(each.__signature__.parameters)) for each in (f, g)]
+    assert found == [" ".join(asked.split())] * 2
 
 
 def test_names_are_functions_values_or_missing(session):

@@ -4,6 +4,7 @@ From the first cell on, everything here is the student's to change. Nothing outs
 checks every message, and judges only the values that come back.
 """
 
+import ast
 import contextlib
 import functools
 import inspect
@@ -16,8 +17,8 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from types import FrameType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,10 @@ from autograder.sandbox.wire import Bits, Channel, MessageError, PeerGoneError, 
 
 FORMS = ("text/plain", "image/png")
 TEXT = 2000  # characters of an exception's text that are passed on
-MAGIC = re.compile(r"^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]", re.MULTILINE)  # IPython's own syntax
+# what only IPython understands: an indented cell, magics, prompts, help; and what needs a loop
+BEYOND_PYTHON = re.compile(r"\A[ \t]|^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]|\bawait\b|\basync\b", re.MULTILINE)
 ALWAYS = [("always", None, Warning, None, 0)]  # how `warnings` keeps the filter that lets all through
+SURPLUS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
 SOON_S = 0.002  # within which the next answer takes this one along
@@ -173,16 +176,6 @@ class _Shell(InteractiveShell):
     def _tee(self, channel: str) -> Iterator[None]:
         yield  # IPython's own keeps every printed byte
 
-    def transform_cell(self, raw_cell: str) -> str:
-        """Leave plain Python as it is: looking for magics takes longer than running most cells."""
-        if raw_cell[:1].isspace() or MAGIC.search(raw_cell):
-            return str(super().transform_cell(raw_cell))  # type: ignore[no-untyped-call]
-        return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
-
-    def should_run_async(self, raw_cell: str, **more: Any) -> bool:
-        """Tell whether a cell needs a loop, which none does that awaits nothing."""
-        return ("await" in raw_cell or "async" in raw_cell) and bool(super().should_run_async(raw_cell, **more))
-
     def enable_gui(self, gui: str | None = None) -> None:
         """Do nothing: there is no screen."""
 
@@ -197,8 +190,46 @@ class _Shell(InteractiveShell):
         """Run one cell; return whether it came through, and what it printed and showed."""
         self.outputs.begin(limit)
         with redirected(_Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")):
-            result: Any = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
-        return bool(result.success), self.outputs.collected()
+            success = None if BEYOND_PYTHON.search(source) else self._run_python(source)
+            if success is None:
+                result: Any = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+                success = bool(result.success)
+        return success, self.outputs.collected()
+
+    def _run_python(self, source: str) -> bool | None:
+        """Run a cell of plain Python as run_cell would, in a fifth of the time, and tell whether it came through.
+
+        Returns: None, with nothing done, if it cannot be compiled, which run_cell explains, or holds nothing.
+        """
+        shell: Any = self
+        number = shell.execution_count
+        try:
+            tree = shell.compile.ast_parse(source)
+            name = shell.compile.cache(source, number)
+            shown = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
+            parts = [shell.compile(ast.Module(tree.body, []), name, "exec")] if tree.body else []
+            parts += [shell.compile(ast.Interactive(shown), name, "single")] if shown else []
+        except (SyntaxError, ValueError, TypeError, OverflowError, MemoryError, RecursionError):
+            return None
+        if not parts or shell.ast_transformers:
+            return None
+        shell.execution_count += 1
+        for kept in (shell.history_manager.input_hist_parsed, shell.history_manager.input_hist_raw):
+            kept.append(source)
+        shell.events.trigger("pre_execute")
+        with shell.builtin_trap, shell.display_trap:
+            success = not any(_value_of(shell.run_code(part)) for part in parts)
+        shell.events.trigger("post_execute")
+        return success
+
+
+def _value_of(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Return what a coroutine that awaits nothing comes to."""
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        return ended.value
+    raise RuntimeError("it waits for something")
 
 
 @contextlib.contextmanager
@@ -226,6 +257,8 @@ def make_shell(folder: str) -> _Shell:
     for source in (drawing, "import numpy as np\nnp.float64(1) / 0\ndef f(): np.nope\nf()", "1 +", "42", "del f, np"):
         shell.run(source, 1 << 20)
     shell.reset(new_session=True)
+    fonts: Any = sys.modules["matplotlib.font_manager"]
+    fonts._get_font.cache_clear()  # as every fork does, which would touch all that they hold
     made: _Shell = shell
     return made
 
@@ -464,6 +497,9 @@ def describe(value: object) -> str:
 
 
 def _parameters(function: Any) -> list[str]:
+    if type(function) is FunctionType and not function.__dict__ and not function.__code__.co_flags & SURPLUS:
+        code = function.__code__  # what inspect would find, in a hundredth of the time
+        return list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])[:20]
     try:
         return list(inspect.signature(function).parameters)[:20]
     except Exception:

@@ -25,7 +25,7 @@ from autograder.sandbox.wire import Channel, encode
 WATCH_S = 0.1  # how often a running fork's disk and threads are looked at
 START_S = 30.0  # for the other side to hand the descriptor over
 NEVER = float("inf")
-LARGE_PAGE = 2 << 20  # bytes
+LARGE_PAGE, OWN = 2 << 20, 64 << 10  # bytes; of the heap to come, what the warm process itself will want
 
 
 class Zygote:
@@ -188,17 +188,37 @@ class Zygote:
         return level == "bubblewrap" and usage.is_little(work, self.pid, self.before, self.limits)
 
 
+class _Malloc(ctypes.Structure):
+    """What glibc's mallinfo2 tells, in bytes; `keepcost` is how much is free at the heap's end."""
+
+    _fields_ = (("others", ctypes.c_size_t * 9), ("keepcost", ctypes.c_size_t))
+
+
 def _grow_in_large_pages() -> None:
-    """Let what the heap will grow by be large pages: forks fill it with arrays, and every small page is a fault."""
+    """Let the arrays of forks lie in large pages of their own: every small one is a fault, and a shared one is copied.
+
+    So what is free within the heap is taken, and never used; new memory begins a little below a large page, which must
+    be untouched to be one.
+    """
     if sys.platform != "linux":
         return
-    madvise = ctypes.CDLL(None).madvise
-    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    with open("/proc/self/maps") as maps:
-        heaps = [line.partition(" ")[0].split("-") for line in maps if line.endswith("[heap]\n")]
-    for start, end in heaps:
-        first, last = -(-int(start, 16) // LARGE_PAGE), int(end, 16) // LARGE_PAGE
-        madvise(first * LARGE_PAGE, (last - first) * LARGE_PAGE, mmap.MADV_HUGEPAGE)  # refused: as before
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = libc.sbrk.restype = ctypes.c_void_p
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    try:
+        libc.mallinfo2.restype = _Malloc
+    except AttributeError:  # not glibc, or one before 2.33
+        return
+    end: int = libc.sbrk(ctypes.c_ssize_t(0))
+
+    def reached() -> int:
+        return end - int(libc.mallinfo2().keepcost)
+
+    first = -(-(reached() + OWN) // LARGE_PAGE) * LARGE_PAGE
+    while reached() < first - OWN:
+        libc.malloc(2048)
+    libc.madvise(first, end // LARGE_PAGE * LARGE_PAGE - first, mmap.MADV_HUGEPAGE)  # refused: as before
 
 
 def _preload(modules: list[str]) -> None:
