@@ -101,7 +101,7 @@ def watched(browser):
         page = browser.new_page(**options)
         pages.append(page)
         page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        page.on("console", lambda message: message.type == "error" and wrong.append(f"console: {message.text}"))
+        page.on("console", lambda said: said.type == "error" and wrong.append(f"console: {said.text} {said.location}"))
         page.on("request", lambda request: _is_foreign(request.url) and wrong.append(f"request: {request.url}"))
         return page
 

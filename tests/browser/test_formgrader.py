@@ -1,17 +1,26 @@
 """nbgrader's formgrader over a graded class: what it lists, what it shows, and a grade that a person enters."""
 
+import subprocess
+
+import nbformat
 import pytest
 from lab import TOKEN
 from nbgrader.api import Gradebook
+from test_pages import hostile
 
 pytestmark = pytest.mark.browser
 STUDENT = "demo-ada"
+MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"  # which nbgrader's templates load
+STAND_IN = "window.MathJax = {Hub: {Config() {}, Queue() {}, Startup: {signal: {Interest() {}}}}}"
+RUN = "() => window.attacked"
+NOTE = "window.attacked = []; window.alert = what => window.attacked.push(what)"
 
 
 @pytest.fixture(scope="module")
 def formgrader(watched, classroom):
     """Open one of formgrader's pages."""
     page = watched[0](viewport={"width": 1100, "height": 900})
+    page.route(f"{MATHJAX}**", lambda route: route.fulfill(body=STAND_IN))  # as with a network
 
     def open_page(path):
         page.goto(f"{classroom}/formgrader/{path}?token={TOKEN}")
@@ -27,11 +36,14 @@ def book(classroom_folder):
         yield made
 
 
-def test_it_lists_the_assignment_and_the_demo_class(formgrader):
+def test_it_lists_the_assignment_and_the_demo_class(formgrader, book):
     page = formgrader("manage_assignments")
     page.get_by_text("01_activations").first.wait_for()
     page = formgrader("manage_students")
     page.get_by_text(STUDENT).first.wait_for()
+    listed = page.inner_text("table")
+    assert len(book.students) > 5
+    assert [student.id for student in book.students if student.id not in listed] == []
 
 
 def test_a_manual_grade_survives_in_the_gradebook(formgrader, book):
@@ -54,3 +66,38 @@ def test_a_manual_grade_survives_in_the_gradebook(formgrader, book):
     assert again.manual_score == 3.5
     page.reload()
     page.wait_for_function("id => document.getElementById(id)?.value === '3.5'", arg=grade.name)
+
+
+@pytest.fixture(scope="module")
+def attacker(classroom_folder):
+    """Who hands in a notebook full of script, and is graded."""
+    name = "hostile"
+    folder = classroom_folder / "classroom" / "submitted" / name / "01_activations"
+    folder.mkdir(parents=True)
+    nbformat.write(hostile(), folder / "activations.ipynb")
+    subprocess.run(["autograder", "grade", "activations"], cwd=classroom_folder, check=True, capture_output=True)
+    return name
+
+
+def test_script_in_a_submission_runs_neither_in_formgrader_nor_on_the_feedback_page(
+    formgrader, attacker, book, classroom_folder
+):
+    page = formgrader("manage_students")
+    page.context.add_init_script(NOTE)
+    number = book.find_submission_notebook("activations", "01_activations", attacker).id
+    feedback = classroom_folder / "classroom" / "feedback" / attacker / "01_activations" / "activations.html"
+    for address in (f"submissions/{number}", feedback.as_uri()):
+        if address.startswith("file:"):
+            page.goto(address)
+        else:
+            formgrader(address)
+        page.get_by_text("<script>alert(1)</script>").first.wait_for()  # it is shown, as text
+        for link in page.get_by_text("click", exact=True).all():
+            link.click(no_wait_after=True)
+        assert page.evaluate(RUN) == []
+
+
+def test_no_page_of_formgrader_went_wrong(watched):
+    """But for MathJax from the network, and a picture beside the page, called x, that a hostile notebook asks for."""
+    found = [what for what in watched[1] if MATHJAX not in what and "/x'" not in what]
+    assert found == []

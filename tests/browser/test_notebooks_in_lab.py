@@ -44,9 +44,18 @@ def test_a_stripped_notebook_stops_at_the_first_exercise_and_says_what_to_do(pag
     assert counts[-1] is None
 
 
-def test_validate_says_what_fails_in_a_stripped_notebook(page, classroom):
-    open_notebook(page, classroom, "classroom/release/01_activations/activations.ipynb")
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("classroom/release", ["failed", "sigmoid_forward", "not written yet"]),
+        ("notebooks", ["Success! Your notebook passes all the tests."]),
+    ],
+    ids=["stripped", "solved"],
+)
+def test_validate_says_what_fails_or_that_all_is_well(page, classroom, folder, said):
+    open_notebook(page, classroom, f"{folder}/01_activations/activations.ipynb")
     page.get_by_role("button", name="Validate").click()
     dialog = page.locator(".jp-Dialog")
     dialog.wait_for()
-    assert "failed" in dialog.inner_text()
+    shown = dialog.inner_text()
+    assert [sentence for sentence in said if sentence not in shown] == [], shown
