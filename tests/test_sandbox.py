@@ -222,7 +222,7 @@ PLAIN = [
         "class B:\n    __repr__ = 1 / 0",
         "display(7)",
     ),
-    *("class C:\n    def __repr__(self):\n        raise ValueError('none')\n\nC()", "C", "'\\d'"),
+    *("class C:\n    def __repr__(self):\n        raise ValueError('none')\n\nC()", "C", "'\\d'", "(z := 3)"),
     *("import warnings\nwarnings.warn('look')", "get_ipython().ast_transformers.append(None)", "9"),
 ]
 
