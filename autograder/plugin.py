@@ -97,9 +97,8 @@ def submitted_file(preprocessor: NbGraderPreprocessor, resources: Resources, ste
     """Return the file that the student handed in, or that another of nbgrader's steps made of it or has for it."""
     of, courses = resources["nbgrader"], preprocessor.parent.parent.coursedir
     who = "." if step == "source" else of["student"]
-    return Path(courses.format_path(getattr(courses, f"{step}_directory"), who, of["assignment"])) / (
-        f"{of['notebook']}.ipynb"
-    )
+    folder = courses.format_path(getattr(courses, f"{step}_directory"), who, of["assignment"])
+    return Path(folder) / f"{of['notebook']}.ipynb"
 
 
 def _same_file(copy: Path, original: Path) -> bool:

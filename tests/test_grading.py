@@ -1,5 +1,6 @@
 """A class is graded on all cores, into the gradebook that nbgrader would have written, whatever happens meanwhile."""
 
+import copy
 import errno
 import json
 import os
@@ -13,13 +14,16 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
+from nbformat.v4 import new_output
 from nbgrader.api import Gradebook
 from nbgrader.plugins import LateSubmissionPlugin
+from submissions import solved
 from test_engine import make_course
 
-from autograder import demo, filing, grading
+from autograder import demo, filing, grading, marking
 from autograder.books import Books
 from autograder.course import Course, CourseError, find_section
 from autograder.demo.handing_in import DUE
@@ -161,6 +165,13 @@ def test_books_and_folders_are_those_that_nbgrader_writes_one_by_one(released, t
     assert carl["penalty"] == pytest.approx(0.3 * carl["score"])
     assert leonhard["late"] == 7200
     assert leonhard["penalty"] == pytest.approx(0.2 * leonhard["score"])
+
+
+def test_a_notebook_is_written_as_nbformat_writes_it():
+    nb = solved()
+    nb.cells[0].metadata["trusted"] = True
+    nb.cells[1].outputs = [new_output("stream", text="a\nb\n"), new_output("display_data", {"text/plain": "c\nd"})]
+    assert marking._written(copy.deepcopy(nb)) == nbformat.v4.writes(nb) + "\n"
 
 
 def test_a_penalty_goes_with_the_due_date(course):

@@ -36,7 +36,7 @@ TEXT = 2000  # characters of an exception's text that are passed on
 # what only IPython understands: an indented cell, magics, prompts, help; and what needs a loop
 BEYOND_PYTHON = re.compile(r"\A[ \t]|^\s*(?:[%!/,;]|>>>|\.\.\.|In \[)|\?|=\s*[%!]|\bawait\b|\basync\b", re.MULTILINE)
 ALWAYS = [("always", None, Warning, None, 0)]  # how `warnings` keeps the filter that lets all through
-SURPLUS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+SURPLUS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS  # flags of a function that takes *any or **named
 WARNINGS = 3  # of NumPy's complaints, in one call
 NEVER = float("inf")
 SOON_S = 0.002  # within which the next answer takes this one along

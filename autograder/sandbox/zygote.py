@@ -25,7 +25,8 @@ from autograder.sandbox.wire import Channel, encode
 WATCH_S = 0.1  # how often a running fork's disk and threads are looked at
 START_S = 30.0  # for the other side to hand the descriptor over
 NEVER = float("inf")
-LARGE_PAGE, OWN = 2 << 20, 64 << 10  # bytes; of the heap to come, what the warm process itself will want
+LARGE_PAGE, PIECE, MOST = 2 << 20, 2 << 10, 64 << 20  # bytes; how much of the heap is filled to reach a large page
+OWN = 64 << 10  # bytes of the heap to come, which the warm process itself may want
 
 
 class Zygote:
@@ -210,15 +211,14 @@ def _grow_in_large_pages() -> None:
         libc.mallinfo2.restype = _Malloc
     except AttributeError:  # not glibc, or one before 2.33
         return
-    end: int = libc.sbrk(ctypes.c_ssize_t(0))
-
-    def reached() -> int:
-        return end - int(libc.mallinfo2().keepcost)
-
-    first = -(-(reached() + OWN) // LARGE_PAGE) * LARGE_PAGE
-    while reached() < first - OWN:
-        libc.malloc(2048)
-    libc.madvise(first, end // LARGE_PAGE * LARGE_PAGE - first, mmap.MADV_HUGEPAGE)  # refused: as before
+    reached = libc.sbrk(ctypes.c_ssize_t(0)) - libc.mallinfo2().keepcost
+    first = -(-(reached + OWN) // LARGE_PAGE) * LARGE_PAGE
+    for _ in range(MOST // PIECE):
+        if (libc.malloc(PIECE) or first) >= first - OWN:  # what was free within is used up, and more
+            end = libc.sbrk(ctypes.c_ssize_t(0)) // LARGE_PAGE * LARGE_PAGE
+            for advice in (mmap.MADV_DONTNEED, mmap.MADV_HUGEPAGE):  # some of it may have been used before
+                libc.madvise(first, end - first, advice)  # refused: as before
+            return
 
 
 def _preload(modules: list[str]) -> None:
