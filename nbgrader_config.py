@@ -2,6 +2,8 @@
 
 import os
 
+import autograder
+
 c = get_config()  # noqa: F821
 
 root = os.path.dirname(os.path.abspath(__file__))
@@ -56,3 +58,10 @@ c.GenerateFeedback.preprocessors = [
 # Markdown is shown, in formgrader and on feedback pages, without running what a student put into it.
 c.HTMLExporter.filters = {"markdown2html": "autograder.pages.markdown2html"}
 c.GenerateFeedback.exporter_class = "autograder.pages.FeedbackExporter"
+
+# Formgrader's MathJax comes from the server itself: nbconvert looks for a template here before it takes its own, which
+# asks the network.
+templates = os.path.join(os.path.dirname(autograder.__file__), "jupyter")
+searched = os.environ.get("JUPYTER_PATH", "").split(os.pathsep)
+if templates not in searched:
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [templates, *searched]))

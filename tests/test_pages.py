@@ -152,6 +152,13 @@ def test_a_page_runs_and_fetches_nothing_that_a_submission_brings(pages, page):
     assert active(hostile_page) == active(honest)
 
 
+def test_formgrader_takes_its_mathjax_from_the_server_that_shows_the_page(pages):
+    sources = [script["src"] for script in BeautifulSoup(pages["honest"][1], "html.parser")("script", src=True)]
+    assert [source for source in sources if "//" in source] == []
+    (mathjax,) = [source for source in sources if "MathJax" in source]
+    assert mathjax.startswith("../../../static/jupyter_server_mathjax/MathJax.js?config=")
+
+
 @pytest.mark.parametrize("page", [0, 1], ids=["feedback", "formgrader"])
 def test_no_id_of_the_page_is_taken_and_no_style_is_set(pages, page):
     tree = BeautifulSoup(pages["hostile"][page], "html.parser")
