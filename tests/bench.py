@@ -283,7 +283,7 @@ def against_stock_nbgrader():
 
 
 def _student_and_tests_s():
-    """Return how long the student's cells and the tests of a submission take at least, in one process, without walls."""
+    """Return how long a submission's cells and tests take at least, in one process, without walls."""
     path = Course.find().notebook(SECTIONS[0])
     nb = read_notebook(path)
     return min(times_s(lambda: _without_walls(nb, released_cells(nb)), 40))
