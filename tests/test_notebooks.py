@@ -55,7 +55,7 @@ def test_a_committed_notebook_has_no_outputs_and_stable_ids(path):
             assert cell["outputs"] == []
             assert cell["execution_count"] is None
     assert raw["metadata"]["kernelspec"]["name"] == "python3"
-    assert len(ids) <= 51
+    assert len(ids) <= 50
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)

@@ -128,6 +128,7 @@ LOG_UNIFORM = (
     ),
     Mistake(
         "np.random instead of rng",
+        # the next line draws without the rng that it is given, which NPY002 is about: that is the mistake
         lambda low, high, size, rng: _between(low, high, lambda a, b: np.random.uniform(a, b, size)),  # noqa: NPY002
         GLOBAL_RANDOM,
     ),
@@ -236,6 +237,7 @@ K_FOLD = (
     Mistake("trains on one fold", _one_other_fold, TRAINS_ON_LITTLE),
     Mistake("a single split", lambda n, k, rng: right.k_fold(n, k, rng)[0], ONE_SPLIT),
     Mistake("masks", _masks, MASKS),
+    # the next line draws without the rng that it is given, which NPY002 is about: that is the mistake
     Mistake("np.random instead of rng", lambda n, k, rng: _cut(np.random.permutation(n), k), GLOBAL_RANDOM),  # noqa: NPY002
     Mistake("a seed of one's own", lambda n, k, rng: right.k_fold(n, k, np.random.default_rng(0)), RESEEDED),
 )
@@ -340,6 +342,7 @@ CROSS_VALIDATE = (
     Mistake("not shuffled", _validated(_mean_std, folds=lambda n, k, rng: _cut(np.arange(n), k)), SHUFFLE),
     Mistake(
         "np.random instead of rng",
+        # the next line draws without the rng that it is given, which NPY002 is about: that is the mistake
         _validated(_mean_std, folds=lambda n, k, rng: _cut(np.random.permutation(n), k)),  # noqa: NPY002
         GLOBAL_RANDOM,
     ),
